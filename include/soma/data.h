@@ -1,0 +1,37 @@
+/* soma/data.h: reading data sets: CSV tables and IDX pictures. */
+#ifndef SOMA_DATA_H
+#define SOMA_DATA_H
+
+#include <soma/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct soma_dataset soma_dataset;
+
+typedef struct soma_dataset_options {
+    const char *target SOMA_ZERO; /* tables: name of the target column; not given: the last one */
+    const char *labels SOMA_ZERO; /* IDX pictures: the labels file; not given: found by the usual names */
+    const soma_context *context SOMA_ZERO;
+} soma_dataset_options;
+
+/* Reads a .csv file or an IDX images file (plain or .gz). NULL and a sentence naming file, line and column on failure. */
+SOMA_API soma_dataset *soma_dataset_load(const char *path, soma_dataset_options options, soma_error *error);
+SOMA_API void soma_dataset_destroy(soma_dataset *dataset);
+
+SOMA_API int64_t soma_dataset_rows(const soma_dataset *dataset);
+/* The shape of one sample: [F] for a table, [C, H, W] for pictures. */
+SOMA_API soma_shape soma_dataset_shape(const soma_dataset *dataset);
+/* 0 for regression. */
+SOMA_API int64_t soma_dataset_classes(const soma_dataset *dataset);
+SOMA_API const char *soma_dataset_class_name(const soma_dataset *dataset, int64_t index);
+/* Copies rows first .. first + count - 1: features (pictures as 0..255) and targets (class indices for classes). Either
+ * array may be NULL. */
+SOMA_API int soma_dataset_get(const soma_dataset *dataset, int64_t first, int64_t count, float *x, float *y,
+                              soma_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

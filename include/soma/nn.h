@@ -1,0 +1,141 @@
+/* soma/nn.h: layers, losses and optimizers as builders of graphs.
+ *
+ * A layer makes its variables in the graph of its input, named after the layer: dense1.weight, dense1.bias,
+ * conv2d1.weight. Building the same layers in the same order in another graph gives the same names, which is how a
+ * training graph and an inference graph share parameters. */
+#ifndef SOMA_NN_H
+#define SOMA_NN_H
+
+#include <soma/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Layers --------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct soma_dense_options {
+    bool no_bias SOMA_ZERO;
+    bool init_given
+        SOMA_ZERO; /* `init` counts; otherwise He before ReLU-like activations is not guessed: Xavier uniform */
+    soma_init init SOMA_ZERO;
+} soma_dense_options;
+
+/* y = x W^T + b: [N, d] -> [N, units]; more dimensions than two are flattened first. W is [units, d], PyTorch's. */
+SOMA_API soma_value soma_dense(soma_value x, int64_t units);
+SOMA_API soma_value soma_dense_with(soma_value x, int64_t units, soma_dense_options options);
+
+typedef struct soma_kernel_size {
+    int64_t height, width;
+} soma_kernel_size;
+static inline soma_kernel_size soma_kernel(int64_t height, int64_t width) {
+    soma_kernel_size k = {height, width};
+    return k;
+}
+
+typedef struct soma_conv2d_options {
+    int64_t stride SOMA_ZERO;   /* not given: 1 */
+    int64_t padding SOMA_ZERO;  /* on all four sides */
+    int64_t dilation SOMA_ZERO; /* not given: 1 */
+    int64_t groups SOMA_ZERO;   /* not given: 1 */
+    bool same SOMA_ZERO; /* padding so that the output has ceil(size / stride); odd padding goes below and right */
+    bool no_bias SOMA_ZERO;
+    bool init_given SOMA_ZERO;
+    soma_init init SOMA_ZERO;
+} soma_conv2d_options;
+
+/* Convolution with bias: [N, C, H, W] -> [N, filters, Y, X]; weights [filters, C / groups, height, width]. */
+SOMA_API soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size kernel, soma_conv2d_options options);
+SOMA_API soma_value soma_max_pool2d(soma_value x, int64_t size, int64_t stride);
+SOMA_API soma_value soma_avg_pool2d(soma_value x, int64_t size, int64_t stride);
+/* In training zeroes elements with the probability and scales the others by 1 / (1 - probability); else the identity.
+ */
+SOMA_API soma_value soma_dropout(soma_value x, double probability);
+
+typedef struct soma_batch_norm_options {
+    double epsilon SOMA_ZERO;  /* not given: 1e-5 */
+    double momentum SOMA_ZERO; /* not given: 0.1, PyTorch's meaning: running = (1 - m) running + m batch */
+} soma_batch_norm_options;
+/* Over [N, C, …]: each channel by the batch's mean and biased variance in training, by the running values otherwise. In
+ * training the running values are assigned (unbiased variance); plans made by soma_plan_train perform that. Ioffe and
+ * Szegedy 2015. */
+SOMA_API soma_value soma_batch_norm(soma_value x, soma_batch_norm_options options);
+
+/* ---- Losses: means over the batch
+ * ------------------------------------------------------------------------------------ */
+
+SOMA_API soma_value soma_mse_loss(soma_value prediction, soma_value target); /* mean (p - t)^2 */
+SOMA_API soma_value soma_mae_loss(soma_value prediction, soma_value target); /* mean |p - t| */
+SOMA_API soma_value soma_huber_loss(soma_value prediction, soma_value target, double delta);
+SOMA_API soma_value soma_hinge_loss(soma_value score, soma_value target); /* targets -1 and 1 */
+
+typedef struct soma_cross_entropy_options {
+    const float *class_weights SOMA_ZERO; /* one for each class, copied; the mean is weighted by them as in PyTorch */
+    double label_smoothing SOMA_ZERO;
+} soma_cross_entropy_options;
+/* Cross-entropy of probabilities [N, classes], such as a softmax gives, against class indices int64 [N]. When the
+ * probabilities are a softmax's or a sigmoid's output the stable form of its input is used. */
+SOMA_API soma_value soma_cross_entropy(soma_value probabilities, soma_value classes,
+                                       soma_cross_entropy_options options);
+/* The same from logits: log softmax inside. */
+SOMA_API soma_value soma_softmax_cross_entropy(soma_value logits, soma_value classes,
+                                               soma_cross_entropy_options options);
+/* -[t log p + (1 - t) log(1 - p)], p in [0, 1] of the shape of t. */
+SOMA_API soma_value soma_binary_cross_entropy(soma_value probability, soma_value target);
+
+/* ---- Optimizers
+ * ------------------------------------------------------------------------------------------------------ */
+
+typedef enum soma_optimizer_kind {
+    SOMA_SGD = 0, /* plain gradient descent: full batch, mini-batch or one example is a matter of the batch */
+    SOMA_MOMENTUM,
+    SOMA_NESTEROV,
+    SOMA_RMSPROP,
+    SOMA_ADAM,
+    SOMA_ADAMW,
+    SOMA_ADAGRAD,
+    SOMA_CUSTOM
+} soma_optimizer_kind;
+
+/* PyTorch's definitions; constructors below give PyTorch's defaults. */
+typedef struct soma_optimizer {
+    soma_optimizer_kind kind SOMA_ZERO;
+    double learning_rate SOMA_ZERO;
+    double momentum SOMA_ZERO; /* momentum, nesterov */
+    double alpha SOMA_ZERO;    /* rmsprop: decay of the mean square */
+    double beta1 SOMA_ZERO;    /* adam, adamw */
+    double beta2 SOMA_ZERO;
+    double epsilon SOMA_ZERO;
+    double weight_decay SOMA_ZERO; /* adamw: decoupled; the others: added to the gradient */
+    double l1 SOMA_ZERO;           /* adds l1 sign(w) to the gradient */
+    double clip SOMA_ZERO;         /* largest global norm of all gradients; 0: no clipping */
+    /* SOMA_CUSTOM: returns the variable's next value; may make state with soma_variable and soma_assign. */
+    soma_value (*update)(void *user, soma_value variable, soma_value gradient, soma_value learning_rate) SOMA_ZERO;
+    void *user SOMA_ZERO;
+} soma_optimizer;
+
+SOMA_API soma_optimizer soma_sgd(double learning_rate);
+SOMA_API soma_optimizer soma_momentum(double learning_rate, double momentum);
+SOMA_API soma_optimizer soma_nesterov(double learning_rate, double momentum);
+SOMA_API soma_optimizer soma_rmsprop(double learning_rate);
+SOMA_API soma_optimizer soma_adam(double learning_rate);
+SOMA_API soma_optimizer soma_adamw(double learning_rate);
+SOMA_API soma_optimizer soma_adagrad(double learning_rate);
+
+/* Adds gradients and update of every trainable variable that the loss depends on. The effects (soma_assign values,
+ * those of layers in training included) are stored by the graph and performed by a plan that is given them;
+ * soma_plan_train does both. `learning_rate`, when not NULL, receives the scalar input. Returns the graph's error code.
+ */
+SOMA_API int soma_minimize(soma_value loss, soma_optimizer optimizer, soma_value *learning_rate);
+/* The effects noted in the graph so far; borrowed. */
+SOMA_API const soma_value *soma_graph_effects(const soma_graph *graph, size_t *count);
+/* Notes an assign as an effect of training. */
+SOMA_API void soma_graph_add_effect(soma_value assign);
+/* The scalar input "learning_rate" of a plan made by soma_plan_train. */
+SOMA_API soma_value soma_plan_learning_rate(const soma_plan *plan);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
