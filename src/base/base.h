@@ -8,10 +8,9 @@
 #include <string.h>
 
 #if defined(__GNUC__)
-#define BASE_PRINTF(format, first) __attribute__((format(printf, format, first)))
-#define BASE_NORETURN              __attribute__((noreturn))
+#define BASE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define BASE_PRINTF(format, first)
+#define BASE_PRINTF(text, first)
 #endif
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

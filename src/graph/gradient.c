@@ -13,8 +13,8 @@ typedef struct backward {
 
 static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int count, soma_value *gradients);
 
-static soma_value *slot(backward *b, int32_t node, int output) {
-    return &b->dout[((size_t)node - 1) * OP_MAX_OUTPUTS + (size_t)output];
+static soma_value *slot(backward *b, int32_t number, int output) {
+    return &b->dout[((size_t)number - 1) * OP_MAX_OUTPUTS + (size_t)output];
 }
 
 static void accumulate(backward *b, node_ref to, soma_value gradient) {

@@ -88,6 +88,9 @@ static inline void partition_range(int64_t count, int thread, int threads, int64
 typedef struct kernel {
     const soma_op *op;
     bool epilogue; /* takes one */
+    /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the columns
+     * (0 means 1); the dimension before them makes the rows. */
+    int epilogue_columns;
     /* Whether it can do this call (shapes may still hold a batch larger than the one that runs); NULL: any. */
     bool (*accepts)(const kernel_call *call);
     /* The split that suits the shapes at the largest batch (call->batch, call->threads are set); NULL: serial. */
