@@ -129,6 +129,9 @@ SOMA_API soma_value soma_silu(soma_value x);                     /* x sigmoid(x)
 SOMA_API soma_value soma_softplus(soma_value x);                 /* log(1 + exp(x)) */
 SOMA_API soma_value soma_hard_sigmoid(soma_value x);             /* clip(x / 6 + 1/2, 0, 1), PyTorch's */
 
+/* The activation of that name with its usual parameters: "tanh", "leaky_relu". */
+SOMA_API soma_value soma_activation(const char *name, soma_value x);
+
 /* ---- Products, reductions ------------------------------------------------------------------------------------------
  */
 

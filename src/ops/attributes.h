@@ -13,7 +13,8 @@ typedef struct matmul_attributes {
     bool transpose_a, transpose_b;
 } matmul_attributes;
 
-/* reduce_sum, reduce_max, reduce_min(x): over the axes whose bits are set (never 0: "all" is written out). */
+/* reduce_sum, reduce_max, reduce_min(x): over the axes whose bits are set (never 0: "all" is written out). The maximum
+ * and the minimum of values of which one is NaN is NaN; of no values -inf and inf. */
 typedef struct reduce_attributes {
     uint32_t axes;
     bool keep;
@@ -21,16 +22,18 @@ typedef struct reduce_attributes {
 
 /* argmax(x), int64, `keep` as above; softmax(x), log_softmax(x); concat(x, …); gather(x, indices), for which `extent`
  * is 0; scatter_add(updates, indices), for which it is the output's size along the axis. axis is 0 .. rank - 1 of x
- * (gather) or of the output (scatter_add). */
+ * (gather) or of the output (scatter_add). Indices -extent .. -1 count from the end; any other index outside reads
+ * zeros (gather) or is dropped (scatter_add). In argmax a NaN counts as the largest. */
 typedef struct axis_attributes {
     int32_t axis;
     bool keep;
     int64_t extent;
 } axis_attributes;
 
-/* extent(x): the number of elements along the axes (never 0) as a float scalar. */
+/* extent(), no inputs: a float scalar, multiple times the batch of the step. (An extent without the batch is a scalar.)
+ */
 typedef struct extent_attributes {
-    uint32_t axes;
+    int64_t multiple;
 } extent_attributes;
 
 /* reshape(x) and expand(x): the shape of the output; may hold one dimension of the batch. */
@@ -54,7 +57,7 @@ typedef struct pad_attributes {
     double value;
 } pad_attributes;
 
-/* one_hot(indices int64) -> [.., depth]. */
+/* one_hot(indices int64) -> [.., depth]; an index outside 0 .. depth - 1 gives a row of zeros. */
 typedef struct one_hot_attributes {
     int64_t depth;
 } one_hot_attributes;
@@ -63,10 +66,11 @@ typedef struct one_hot_attributes {
  *   convolution(x, w [O, C / groups, KH, KW])         -> [N, O, YH, YW]
  *   convolution_backward_data(dy, w)                   -> [N, C, height, width]
  *   convolution_backward_weights(x, dy)                -> [O, C / groups, KH, KW]
- *   max_pool(x)                                        -> [N, C, YH, YW]; padding never wins; a NaN in a window does
- *   max_pool_backward(x, dy)                           -> like x: each dy added where the (first) maximum stood
+ *   max_pool(x)                                        -> [N, C, YH, YW]; padding never wins; the first NaN in a window
+ * does max_pool_backward(x, dy)                           -> like x: each dy added where the (first) maximum stood
  *   max_pool_take(x, v like x)                         -> like max_pool(x): v where x has its (first) maximum
- *   average_pool(x)                                    -> [N, C, YH, YW]
+ *   average_pool(x)                                    -> [N, C, YH, YW]: the sum divided by the number of the window's
+ *     elements inside the input, with count_padding inside the padded input (ceil_mode's overhang never counts)
  *   average_pool_backward(dy)                          -> [N, C, height, width]
  * groups is 1 or more for convolutions and 0 for pooling; height and width are 0 where they are not named above. */
 typedef struct window_attributes {
