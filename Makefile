@@ -1,0 +1,51 @@
+# A thin front door to CMake: `make help` lists what it can do. The build tree is build/ (others: build/asan, build/tsan, …).
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+CMAKE  ?= cmake
+
+.DEFAULT_GOAL := release
+.PHONY: release demo check static asan tsan lint format bench install help clean setup exports
+
+release: ## build the command, the library, tests and examples into build/ (the default)
+	@scripts/build.sh release $(BUILD)
+
+demo: ## install what is missing, build, train LeNet on handwritten digits, evaluate it, save it as ONNX
+	@scripts/demo.sh
+
+check: ## install what the checks need and run all of them; ends with a line "N passed, N failed"
+	@scripts/check.sh
+
+static: ## build/soma-static: the command, fully static and stripped
+	@scripts/build.sh static build/static
+	@cp build/static/soma-static build/soma-static && ls -l build/soma-static
+
+asan: ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/build.sh asan build/asan && ctest --test-dir build/asan --output-on-failure -j $(JOBS)
+
+tsan: ## tests under ThreadSanitizer
+	@scripts/build.sh tsan build/tsan && ctest --test-dir build/tsan --output-on-failure -j $(JOBS)
+
+lint: ## clang-format, clang-tidy and cppcheck over all C files
+	@scripts/lint.sh
+
+format: ## write all C files as .clang-format wants them
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench: release ## measure training and inference of the usual networks
+	@scripts/bench.sh
+
+install: release ## install library, headers and command; make install PREFIX=/where
+	@$(CMAKE) --install $(BUILD) --prefix $(PREFIX)
+
+setup: ## install the packages that building needs (as root or with sudo)
+	@scripts/setup.sh demo
+
+exports: ## write the list of public functions that the tests compare with
+	@sh scripts/exports.sh include/soma/*.h > tests/project/exports.txt
+
+clean: ## remove all build trees
+	@rm -rf build build-neon
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile

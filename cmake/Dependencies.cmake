@@ -1,0 +1,96 @@
+# soma_dependencies: what the library links. zlib, jansson and nanopb may each be absent: then SOMA_HAVE_ZLIB,
+# SOMA_HAVE_JSON or SOMA_HAVE_ONNX is not defined and the library says so where the feature is wanted.
+add_library(soma_dependencies INTERFACE)
+target_link_libraries(soma_dependencies INTERFACE m)
+set(soma_private_libraries -lm)
+
+# Wanted and found: sets soma_have_<name>.
+function(soma_feature name wanted found hint)
+  set(have OFF)
+  if(wanted AND found)
+    set(have ON)
+  elseif(wanted AND NOT wanted STREQUAL "AUTO")
+    message(FATAL_ERROR "SOMA_${name} is ON, but ${hint} was not found")
+  endif()
+  string(TOLOWER ${name} lower)
+  set(soma_have_${lower} ${have} PARENT_SCOPE)
+  if(have)
+    target_compile_definitions(soma_dependencies INTERFACE SOMA_HAVE_${name}=1)
+  endif()
+endfunction()
+
+# A library with its header; _path and _file are what was found.
+macro(soma_find name header library)
+  find_path(${name}_path ${header})
+  find_library(${name}_file NAMES ${library})
+  set(${name}_found OFF)
+  if(${name}_path AND ${name}_file)
+    set(${name}_found ON)
+  endif()
+endmacro()
+if(SOMA_FULLY_STATIC)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+endif()
+
+soma_find(ZLIB zlib.h z)
+soma_feature(ZLIB "${SOMA_ZLIB}" ${ZLIB_found} "zlib (Debian: zlib1g-dev)")
+if(soma_have_zlib)
+  target_link_libraries(soma_dependencies INTERFACE ${ZLIB_file})
+  list(APPEND soma_private_libraries -lz)
+endif()
+
+soma_find(JSON jansson.h jansson)
+soma_feature(JSON "${SOMA_JSON}" ${JSON_found} "jansson (Debian: libjansson-dev)")
+if(soma_have_json)
+  target_link_libraries(soma_dependencies INTERFACE ${JSON_file})
+  list(APPEND soma_private_libraries -ljansson)
+endif()
+
+# nanopb: C code for ONNX's messages is generated from src/format/onnx.proto (and .options) into the build tree; use it by
+# #include "format/onnx.pb.h".
+soma_find(ONNX pb_decode.h protobuf-nanopb)
+find_program(NANOPB_GENERATOR NAMES nanopb_generator nanopb_generator.py)
+file(GLOB schema CONFIGURE_DEPENDS src/format/onnx.proto)
+if(NOT NANOPB_GENERATOR OR NOT schema)
+  set(ONNX_found OFF)
+endif()
+soma_feature(ONNX "${SOMA_ONNX}" ${ONNX_found} "nanopb (Debian: nanopb, libnanopb-dev)")
+set(soma_schema_objects)
+set(soma_nanopb_archive)
+if(soma_have_onnx)
+  set(generated "${PROJECT_BINARY_DIR}/generated")
+  file(GLOB schema_options CONFIGURE_DEPENDS src/format/onnx.options)
+  add_custom_command(
+    OUTPUT ${generated}/format/onnx.pb.c ${generated}/format/onnx.pb.h
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${generated}/format
+    COMMAND ${NANOPB_GENERATOR} -q -I ${PROJECT_SOURCE_DIR}/src/format -D ${generated}/format onnx.proto
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/src/format
+    DEPENDS ${schema} ${schema_options} VERBATIM)
+  add_custom_target(soma_schema_code DEPENDS ${generated}/format/onnx.pb.h)
+  add_library(soma_schema OBJECT ${generated}/format/onnx.pb.c)
+  target_compile_options(soma_schema PRIVATE -w)
+  target_include_directories(soma_schema PRIVATE ${ONNX_path})
+  add_dependencies(soma_schema soma_schema_code)
+  target_include_directories(soma_dependencies SYSTEM INTERFACE ${generated} ${generated}/format)
+  add_dependencies(soma_dependencies soma_schema_code)
+  set(soma_schema_objects $<TARGET_OBJECTS:soma_schema>)
+  set(soma_nanopb_archive ${ONNX_file})
+  target_link_libraries(soma_dependencies INTERFACE ${ONNX_file})
+endif()
+
+# Threads: SOMA_THREADS_PTHREADS, SOMA_THREADS_OPENMP or SOMA_THREADS_SERIAL.
+string(TOUPPER "${SOMA_THREADS}" threads_word)
+if(NOT threads_word MATCHES "^(PTHREADS|OPENMP|SERIAL)$")
+  message(FATAL_ERROR "SOMA_THREADS is '${SOMA_THREADS}', expected pthreads, openmp or serial")
+endif()
+target_compile_definitions(soma_dependencies INTERFACE SOMA_THREADS_${threads_word}=1)
+if(SOMA_THREADS STREQUAL "pthreads")
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED)
+  target_link_libraries(soma_dependencies INTERFACE Threads::Threads)
+  list(APPEND soma_private_libraries -pthread)
+elseif(SOMA_THREADS STREQUAL "openmp")
+  find_package(OpenMP REQUIRED COMPONENTS C)
+  target_link_libraries(soma_dependencies INTERFACE OpenMP::OpenMP_C)
+  list(APPEND soma_private_libraries ${OpenMP_C_FLAGS})
+endif()

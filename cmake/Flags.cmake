@@ -1,0 +1,16 @@
+# soma_flags: what every file of the project is compiled with. -ffp-contract=off is the rule and kernels are the exception
+# (cmake/Kernels.cmake); -ffast-math is nowhere.
+add_library(soma_flags INTERFACE)
+target_include_directories(soma_flags INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
+target_compile_definitions(soma_flags INTERFACE _GNU_SOURCE)
+target_compile_options(soma_flags INTERFACE
+  -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  $<$<BOOL:${SOMA_WERROR}>:-Werror>)
+check_c_compiler_flag(-fno-semantic-interposition have_no_interposition)
+if(have_no_interposition)
+  target_compile_options(soma_flags INTERFACE -fno-semantic-interposition)
+endif()
+if(SOMA_SANITIZE)
+  target_compile_options(soma_flags INTERFACE -fsanitize=${SOMA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(soma_flags INTERFACE -fsanitize=${SOMA_SANITIZE})
+endif()

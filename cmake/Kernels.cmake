@@ -1,0 +1,35 @@
+# Kernel files are compiled once for each instruction set, with KERNEL_ISA=<level>: those of src/backend/portable/isa only
+# so, those of src/ops/elementwise also once without it (their descriptors). Only here may the compiler contract a * b + c
+# into one operation. src/backend/portable/*.c learn by SOMA_HAVE_<level> which levels this build holds.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(soma_kernel_levels baseline avx2 avx512)
+  set(kernel_flags_avx2 -mavx2 -mfma)
+  set(kernel_flags_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  set(soma_kernel_levels neon)
+else()
+  set(soma_kernel_levels baseline)
+endif()
+
+set(kernel_optimisation -O3)
+if(SOMA_SANITIZE)
+  set(kernel_optimisation -O1)
+endif()
+
+file(GLOB kernel_sources CONFIGURE_DEPENDS src/backend/portable/isa/*.c src/ops/elementwise/*.c)
+set(soma_kernel_objects)
+set(soma_kernel_defines)
+foreach(level IN LISTS soma_kernel_levels)
+  list(APPEND soma_kernel_defines SOMA_HAVE_${level}=1)
+endforeach()
+if(kernel_sources)
+  foreach(level IN LISTS soma_kernel_levels)
+    add_library(soma_kernels_${level} OBJECT ${kernel_sources})
+    target_link_libraries(soma_kernels_${level} PRIVATE soma_flags soma_dependencies)
+    target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_ISA=${level} ${soma_kernel_defines})
+    # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.
+    target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${kernel_optimisation} -ffp-contract=fast
+                           -fno-math-errno -fno-trapping-math -Wno-psabi)
+    list(APPEND soma_kernel_objects $<TARGET_OBJECTS:soma_kernels_${level}>)
+  endforeach()
+endif()
