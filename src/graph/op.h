@@ -90,7 +90,6 @@ struct soma_op {
     soma_value (*decompose)(soma_graph *, const node *, const soma_value *inputs); /* the same value from other ops */
     void (*reference)(const op_call *);
     double (*scalar)(const double *x, const double *parameters);       /* element-wise ops */
-    double defaults[2]; /* element-wise ops: the parameters where the caller gives none */
     double (*flops)(const op_call *);                                  /* NULL: none worth counting */
     void (*describe)(const void *attributes, char *text, size_t size); /* "stride 2, padding 1", for people */
     /* log(y) and log(1 - y) of this op's output y in a stable form; NULL: none. */

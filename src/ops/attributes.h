@@ -30,10 +30,9 @@ typedef struct axis_attributes {
     int64_t extent;
 } axis_attributes;
 
-/* extent(), no inputs: a float scalar, multiple times the batch of the step. (An extent without the batch is a scalar.)
- */
+/* extent(x): the number of elements along the axes (never 0) as a float scalar. */
 typedef struct extent_attributes {
-    int64_t multiple;
+    uint32_t axes;
 } extent_attributes;
 
 /* reshape(x) and expand(x): the shape of the output; may hold one dimension of the batch. */
