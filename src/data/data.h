@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "data/names.h"
 
 #include <soma/data.h>
 
@@ -15,18 +16,20 @@ typedef enum column_kind { COLUMN_NUMERIC, COLUMN_CATEGORY } column_kind;
 typedef struct column {
     char *name; /* "column 3" when the file has no header */
     column_kind kind;
-    char **categories; /* names in order of code: sorted by bytes */
+    char **categories; /* names in order of code: sorted by bytes; NULL for numbers */
     size_t categories_count;
+    size_t position; /* in the training file, from 0; for files without a header */
 } column;
 
-/* What the columns of a table mean; it is learnt from the file that trains and travels with the model, which reads later
- * files by it. */
+/* What the columns of a table mean; it is learnt from the file that trains and travels with the model, which reads
+ * later files by it. */
 typedef struct table_schema {
-    bool header;       /* later files match by name; without a header by position */
+    bool header; /* later files match by name; without a header by position */
     size_t columns_count;
-    column *columns;   /* features in the order of the model's input */
-    char *target_name; /* NULL for pictures */
-    size_t target_position; /* of the training file, for files without a header */
+    column *columns;        /* features in the order of the model's input */
+    char *target_name;      /* NULL for pictures */
+    size_t target_position; /* in the training file, from 0; for files without a header */
+    size_t file_columns;    /* of the training file, target and ignored ones included; 0 for pictures */
     bool classify;
     char **classes; /* names in order of index: numbers by value, other texts by bytes; NULL for regression */
     size_t classes_count;
@@ -34,18 +37,23 @@ typedef struct table_schema {
 
 struct soma_dataset {
     const soma_context *context;
-    char *path;            /* for messages */
+    char *path; /* for messages */
     int64_t rows;
-    soma_shape sample;     /* [F] or [C, H, W] */
-    float *features;       /* tables: rows x F; NULL for pictures */
-    uint8_t *pictures;     /* pictures: rows x C x H x W; NULL for tables */
-    int64_t *classes;      /* class index of each row; NULL for regression or without targets */
-    float *targets;        /* regression target of each row; NULL for classification or without targets */
+    soma_shape sample; /* [F] or [C, H, W] */
+    float *features;   /* tables: rows x F; NULL for pictures */
+    uint8_t *pictures; /* pictures: rows x C x H x W; NULL for tables */
+    int64_t *classes;  /* class index of each row; NULL for regression or without targets */
+    float *targets;    /* regression target of each row; NULL for classification or without targets */
     table_schema schema;
-    uint64_t fingerprint;  /* of the content: resuming asks for the same */
+    uint64_t fingerprint; /* of the content: resuming asks for the same */
     /* When read to be predicted: rows that could not be read (their features are NaN) and why; NULL when all could. */
     char **row_errors;
-    char *note;            /* one sentence for people about a choice made (the task chosen and the option that changes it) */
+    char *note;     /* for people, about choices made (the task and the option that changes it, columns that are left
+                     * out, the sign between cells); NULL when there is nothing to say */
+    int64_t *lines; /* tables: the line on which each row begins, from 1; NULL for pictures */
+    char **kept;    /* rows x kept_count cells of the columns in data_options.keep, as they stand in the file */
+    size_t kept_count;
+    name_set kept_texts; /* owns what `kept` points to */
 };
 
 typedef enum task_choice { TASK_AUTO, TASK_CLASSIFY, TASK_REGRESS } task_choice;
@@ -57,7 +65,9 @@ typedef struct data_options {
     task_choice task;
     bool no_header;
     const table_schema *schema; /* read by this schema (eval, predict, --test FILE) instead of learning one */
-    bool predict;               /* targets may be missing; unreadable rows become row_errors instead of an error */
+    bool predict;            /* targets may be missing and are not read; unreadable rows become row_errors instead of an
+                              * error, each of the form "FILE: line N, column NAME: …" */
+    const char *const *keep; /* tables: columns whose raw cells are wanted, ends in NULL; may be NULL */
 } data_options;
 
 /* Reads a .csv ("-": standard input), an IDX images file (.gz too), told by content rather than by name. NULL and a
@@ -68,15 +78,20 @@ soma_dataset *data_load(const soma_context *context, const char *path, data_opti
 bool schema_copy(const soma_context *context, const table_schema *from, table_schema *to);
 void schema_clear(const soma_context *context, table_schema *schema);
 
-/* Splits. `rows` (count of them, any subset) is divided into a held-back part of about `fraction` and the rest, stratified
- * by class when the set has classes: each class gives its rounded share, at least one row where it has two. Both parts are
- * in shuffled order. Parts are written to `held` and `kept`, which have room for `count`. */
+/* Splits. `rows` (count of them, any subset) is divided into a held-back part of about `fraction` and the rest,
+ * stratified by class when the set has classes: each class gives its rounded share, at least one row where it has two.
+ * Both parts are in shuffled order. Parts are written to `held` and `kept`, which have room for `count`. */
 bool split_fraction(const soma_dataset *set, const int64_t *rows, size_t count, double fraction, uint64_t seed,
                     int64_t *held, size_t *held_count, int64_t *kept, size_t *kept_count);
 /* fold_of[i] in 0..folds-1 for each of `count` rows, stratified and shuffled. */
 bool split_folds(const soma_dataset *set, const int64_t *rows, size_t count, int folds, uint64_t seed, int *fold_of);
 
+/* The order of rows in an epoch: a shuffle of `count` rows that depends on seed and epoch only, so that a run that goes
+ * on later replays it. */
+void data_epoch_order(const int64_t *rows, size_t count, uint64_t seed, int64_t epoch, int64_t *order);
+
 /* Copies rows into a batch: features or pictures as floats (0..255), classes and targets where not NULL. */
-void data_gather(const soma_dataset *set, const int64_t *rows, size_t count, float *x, int64_t *classes, float *targets);
+void data_gather(const soma_dataset *set, const int64_t *rows, size_t count, float *x, int64_t *classes,
+                 float *targets);
 
 #endif
