@@ -21,7 +21,7 @@ endfunction()
 
 # A library with its header; _path and _file are what was found.
 macro(soma_find name header library)
-  find_path(${name}_path ${header})
+  find_path(${name}_path ${header} PATH_SUFFIXES nanopb)
   find_library(${name}_file NAMES ${library})
   set(${name}_found OFF)
   if(${name}_path AND ${name}_file)
