@@ -1,0 +1,52 @@
+/* cli/terminal.c: answers go to standard output, everything else to standard error; what the exit status says. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+volatile int signals_stop;
+static bool pipe_closed;
+
+void complain(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+int fail_with(const soma_error *error, bool reading) {
+    complain("soma: %s", error->message);
+    bool usage = error->code == SOMA_ERROR_ARGUMENT || error->code == SOMA_ERROR_INPUT;
+    return usage || (reading && error->code == SOMA_ERROR_IO) ? STATUS_USAGE : STATUS_FAILED;
+}
+
+bool output_closed(void) {
+    if (!pipe_closed && ferror(stdout) && errno == EPIPE) pipe_closed = true;
+    return pipe_closed;
+}
+
+int finish_output(int status) {
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    if (failed && errno == EPIPE) pipe_closed = true;
+    if (pipe_closed) return STATUS_OK;
+    if (failed || ferror(stdout)) {
+        complain("soma: standard output can't be written");
+        return status ? status : STATUS_FAILED;
+    }
+    return status;
+}
+
+static void note(int number) { signals_stop = number; }
+
+void signals_catch(void) {
+    struct sigaction action = {0};
+    action.sa_handler = note;
+    action.sa_flags = (int)(SA_RESETHAND | (unsigned)SA_RESTART);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void signals_ignore_pipe(void) { signal(SIGPIPE, SIG_IGN); }
