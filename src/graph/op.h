@@ -92,9 +92,10 @@ struct soma_op {
     double (*scalar)(const double *x, const double *parameters);       /* element-wise ops */
     double (*flops)(const op_call *);                                  /* NULL: none worth counting */
     void (*describe)(const void *attributes, char *text, size_t size); /* "stride 2, padding 1", for people */
-    /* log(y) and log(1 - y) of this op's output y in a stable form; NULL: none. */
+    /* log(y), log(1 - y) and log(y / (1 - y)) of this op's output y in a stable form; NULL: none. */
     soma_value (*log_of)(soma_graph *, const node *);
     soma_value (*log_one_minus)(soma_graph *, const node *);
+    soma_value (*logit_of)(soma_graph *, const node *);
     double defaults[2];                /* parameters of an activation that is called by its name alone */
     const double *identity;            /* op(x, *identity) is x (two inputs; commutative ops: on either side); or NULL */
 };
