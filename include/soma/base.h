@@ -24,11 +24,29 @@
 #define SOMA_OPTIONS(type) type
 #define SOMA_ZERO                                                                                                      \
     {}
-extern "C" {
 #else
 #define SOMA_OPTIONS(type) (type)
 #define SOMA_ZERO
 #endif
+
+/* Around the declarations of each header: the functions are C's. clang's warning about a C function that returns a
+ * struct with initial values says nothing here: calls pass it the same way in both languages. */
+#if defined(__cplusplus) && defined(__clang__)
+#define SOMA_BEGIN_C                                                                                                   \
+    extern "C" {                                                                                                       \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wreturn-type-c-linkage\"")
+#define SOMA_END_C                                                                                                     \
+    _Pragma("clang diagnostic pop")                                                                                    \
+    }
+#elif defined(__cplusplus)
+#define SOMA_BEGIN_C extern "C" {
+#define SOMA_END_C   }
+#else
+#define SOMA_BEGIN_C
+#define SOMA_END_C
+#endif
+
+SOMA_BEGIN_C
 
 #define SOMA_VERSION_MAJOR 0
 #define SOMA_VERSION_MINOR 1
@@ -117,7 +135,5 @@ typedef struct soma_context_options {
 SOMA_API soma_context *soma_context_create(soma_context_options options, soma_error *error);
 SOMA_API void soma_context_destroy(soma_context *context);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif

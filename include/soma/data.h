@@ -4,9 +4,7 @@
 
 #include <soma/base.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SOMA_BEGIN_C
 
 typedef struct soma_dataset soma_dataset;
 
@@ -16,7 +14,8 @@ typedef struct soma_dataset_options {
     const soma_context *context SOMA_ZERO;
 } soma_dataset_options;
 
-/* Reads a .csv file or an IDX images file (plain or .gz). NULL and a sentence naming file, line and column on failure. */
+/* Reads a .csv file or an IDX images file (plain or .gz). NULL and a sentence naming file, line and column on failure.
+ */
 SOMA_API soma_dataset *soma_dataset_load(const char *path, soma_dataset_options options, soma_error *error);
 SOMA_API void soma_dataset_destroy(soma_dataset *dataset);
 
@@ -31,7 +30,5 @@ SOMA_API const char *soma_dataset_class_name(const soma_dataset *dataset, int64_
 SOMA_API int soma_dataset_get(const soma_dataset *dataset, int64_t first, int64_t count, float *x, float *y,
                               soma_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif

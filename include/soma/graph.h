@@ -9,9 +9,7 @@
 
 #include <soma/base.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SOMA_BEGIN_C
 
 typedef struct soma_graph soma_graph;
 
@@ -222,7 +220,5 @@ SOMA_API soma_value soma_random_uniform(soma_graph *graph, soma_shape shape);
  * differentiated again). A value on which y does not depend gets zeros of its shape. Returns the graph's error code. */
 SOMA_API int soma_gradient(soma_value y, const soma_value *x, int count, soma_value *gradients);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif

@@ -8,9 +8,7 @@
 
 #include <soma/nn.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SOMA_BEGIN_C
 
 typedef struct soma_model soma_model;
 
@@ -139,7 +137,5 @@ SOMA_API int soma_model_parameter_set(soma_model *model, const char *name, const
 /* Frozen parameters are not trained. */
 SOMA_API int soma_model_parameter_freeze(soma_model *model, const char *name, bool frozen, soma_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif

@@ -8,9 +8,7 @@
 
 #include <soma/plan.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SOMA_BEGIN_C
 
 /* ---- Layers --------------------------------------------------------------------------------------------------------
  */
@@ -135,7 +133,5 @@ SOMA_API void soma_graph_add_effect(soma_value assign);
 /* The scalar input "learning_rate" of a plan made by soma_plan_train. */
 SOMA_API soma_value soma_plan_learning_rate(const soma_plan *plan);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif

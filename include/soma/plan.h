@@ -9,9 +9,7 @@
 
 #include <soma/graph.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SOMA_BEGIN_C
 
 /* ---- Stores --------------------------------------------------------------------------------------------------------
  */
@@ -118,7 +116,5 @@ SOMA_API soma_shape soma_run_shape(const soma_run *run, soma_value value);
 SOMA_API void soma_run_seed(soma_run *run, uint64_t seed, uint64_t step);
 SOMA_API uint64_t soma_run_steps(const soma_run *run);
 
-#ifdef __cplusplus
-}
-#endif
+SOMA_END_C
 #endif
