@@ -121,8 +121,7 @@ SIMD vf v_from_bits(vi x) { return (vf)x; }
 SIMD vi v_truncate(vf x) { return __builtin_convertvector(x, vi); } /* towards 0; any result beyond int32's range */
 SIMD vf v_from_int(vi x) { return __builtin_convertvector(x, vf); }
 
-/* ---- Comparisons and choice: false where an operand is NaN
- * ----------------------------------------------------------- */
+/* ---- Comparisons and choice: false where an operand is NaN ----------------------------------------------------- */
 
 #ifdef SIMD_AVX512
 SIMD vm v_lt(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ); }
@@ -159,8 +158,7 @@ SIMD vi vi_select(vm m, vi a, vi b) { return (vi)v_select(m, (vf)a, (vf)b); }
 SIMD vm v_gt(vf a, vf b) { return v_lt(b, a); }
 SIMD vm v_ge(vf a, vf b) { return v_le(b, a); }
 
-/* ---- Arithmetic, every result rounded to nearest
- * --------------------------------------------------------------------- */
+/* ---- Arithmetic, every result rounded to nearest --------------------------------------------------------------- */
 
 SIMD vf v_add(vf a, vf b) { return a + b; }
 SIMD vf v_sub(vf a, vf b) { return a - b; }
@@ -236,18 +234,19 @@ SIMD vf v_ceil(vf a) {
 SIMD vf v_max_nan(vf a, vf b) { return v_select(v_isnan(a), a, v_max(a, b)); }
 SIMD vf v_min_nan(vf a, vf b) { return v_select(v_isnan(a), a, v_min(a, b)); }
 
-/* x * 2^n, rounded once, for |n| <= 252. */
-SIMD vf v_ldexp(vf x, vi n) {
+/* x * 2^n for a whole number n, |n| <= 252, rounded once (where |x| is not tiny: see below). */
+SIMD vf v_scale(vf x, vf n) {
 #ifdef SIMD_AVX512
-    return (vf)_mm512_scalef_ps((__m512)x, (__m512)v_from_int(n));
+    return (vf)_mm512_scalef_ps((__m512)x, (__m512)n);
 #else
-    vi half = n >> 1;
-    return x * (vf)((half + 127) << 23) * (vf)((n - half + 127) << 23);
+    /* Two factors, for 2^n alone may be no float. The first product is exact for x in about [2^-1, 2]. */
+    vi whole = v_truncate(n), half = whole >> 1;
+    return x * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
 #endif
 }
+SIMD vf v_ldexp(vf x, vi n) { return v_scale(x, v_from_int(n)); }
 
-/* ---- Reductions over lanes, in an order that depends on VW alone
- * ------------------------------------------------------- */
+/* ---- Reductions over lanes, in an order that depends on VW alone ----------------------------------------------- */
 
 typedef float simd_four __attribute__((vector_size(16)));
 SIMD simd_four simd_quarter(vf x, int part) {
