@@ -78,12 +78,14 @@ if(soma_have_onnx)
   target_link_libraries(soma_dependencies INTERFACE ${ONNX_file})
 endif()
 
-# Threads: SOMA_THREADS_PTHREADS, SOMA_THREADS_OPENMP or SOMA_THREADS_SERIAL.
+# Threads: SOMA_THREADS_OPENMP or SOMA_THREADS_SERIAL; pthreads when neither is defined.
 string(TOUPPER "${SOMA_THREADS}" threads_word)
 if(NOT threads_word MATCHES "^(PTHREADS|OPENMP|SERIAL)$")
   message(FATAL_ERROR "SOMA_THREADS is '${SOMA_THREADS}', expected pthreads, openmp or serial")
 endif()
-target_compile_definitions(soma_dependencies INTERFACE SOMA_THREADS_${threads_word}=1)
+if(NOT SOMA_THREADS STREQUAL "pthreads")
+  target_compile_definitions(soma_dependencies INTERFACE SOMA_THREADS_${threads_word}=1)
+endif()
 if(SOMA_THREADS STREQUAL "pthreads")
   set(THREADS_PREFER_PTHREAD_FLAG ON)
   find_package(Threads REQUIRED)

@@ -1,5 +1,5 @@
-# soma_flags: what every file of the project is compiled with. -ffp-contract=off is the rule and kernels are the exception
-# (cmake/Kernels.cmake); -ffast-math is nowhere.
+# soma_flags: what every file of the project is compiled with. -ffp-contract=off everywhere: what is fused says so
+# in the source. -ffast-math is nowhere.
 add_library(soma_flags INTERFACE)
 target_include_directories(soma_flags INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
 target_compile_definitions(soma_flags INTERFACE _GNU_SOURCE)

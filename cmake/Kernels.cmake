@@ -1,6 +1,7 @@
 # Kernel files are compiled once for each instruction set, with KERNEL_ISA=<level>: those of src/backend/portable/isa only
-# so, those of src/ops/elementwise also once without it (their descriptors). Only here may the compiler contract a * b + c
-# into one operation. src/backend/portable/*.c learn by SOMA_HAVE_<level> which levels this build holds.
+# so, those of src/ops/elementwise also once without it (their descriptors). They are optimised
+# harder but by the same rules: a * b + c is one rounding only where the source says so (v_fma of simd.h), so that a fused
+# loop gives the bits of the same ops run one by one. src/backend/portable/*.c learn by SOMA_HAVE_<level> which levels this build holds.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(soma_kernel_levels baseline avx2 avx512)
   set(kernel_flags_avx2 -mavx2 -mfma)
@@ -28,7 +29,7 @@ if(kernel_sources)
     target_link_libraries(soma_kernels_${level} PRIVATE soma_flags soma_dependencies)
     target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_ISA=${level} ${soma_kernel_defines})
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.
-    target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${kernel_optimisation} -ffp-contract=fast
+    target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${kernel_optimisation}
                            -fno-math-errno -fno-trapping-math -Wno-psabi)
     list(APPEND soma_kernel_objects $<TARGET_OBJECTS:soma_kernels_${level}>)
   endforeach()
