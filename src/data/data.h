@@ -13,20 +13,20 @@
 
 typedef enum column_kind { COLUMN_NUMERIC, COLUMN_CATEGORY } column_kind;
 
-typedef struct column {
+typedef struct table_column {
     char *name; /* "column 3" when the file has no header */
     column_kind kind;
     char **categories; /* names in order of code: sorted by bytes; NULL for numbers */
     size_t categories_count;
     size_t position; /* in the training file, from 0; for files without a header */
-} column;
+} table_column;
 
 /* What the columns of a table mean; it is learnt from the file that trains and travels with the model, which reads
  * later files by it. */
 typedef struct table_schema {
     bool header; /* later files match by name; without a header by position */
     size_t columns_count;
-    column *columns;        /* features in the order of the model's input */
+    table_column *columns;        /* features in the order of the model's input */
     char *target_name;      /* NULL for pictures */
     size_t target_position; /* in the training file, from 0; for files without a header */
     size_t file_columns;    /* of the training file, target and ignored ones included; 0 for pictures */
