@@ -113,7 +113,7 @@ SOMA_API const void *soma_run_peek(const soma_run *run, soma_value value);
 SOMA_API soma_shape soma_run_shape(const soma_run *run, soma_value value);
 
 /* The position in the random streams: seed and number of steps taken. Streams depend on nothing else. */
-SOMA_API void soma_run_seed(soma_run *run, uint64_t seed, uint64_t step);
+SOMA_API void soma_run_seed(soma_run *run, uint64_t seed, uint64_t position);
 SOMA_API uint64_t soma_run_steps(const soma_run *run);
 
 SOMA_END_C

@@ -1,0 +1,211 @@
+/* plan/memory.c: places for values in one arena, and barriers.
+ *
+ * A value that some step stores lives from that step to its last reader. Places are given in step order, first fit; an
+ * element-wise step's output takes over the place of an input that dies there. A plan so small that its values fit into
+ * the cache together gives each a place of its own, since reuse would only cost barriers. */
+#include "plan/plan.h"
+
+enum { ALIGNMENT = 64 };
+static const size_t share_above = 512 * 1024;
+
+static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); }
+
+static size_t value_bytes(const soma_plan *plan, const plan_value *v) {
+    int64_t n = shape_elements(&v->type->shape, plan->options.max_batch);
+    return n < 0 ? SIZE_MAX / 4 : (size_t)n * plan_value_size(plan, v);
+}
+
+/* ---- What a step touches
+ * ---------------------------------------------------------------------------------------------- */
+
+typedef void touch(void *user, int32_t value, bool writes);
+
+static void step_touches(const soma_plan *plan, const step *s, touch *each, void *user) {
+    if (s->anchor) {
+        for (int i = 0; i < s->anchor->inputs_count; i++)
+            if (!(s->anchor->op->flags & OP_SHAPE)) each(user, plan_value_of(plan, s->anchor->inputs[i]), false);
+        if (!s->program)
+            for (int o = 0; o < s->anchor->op->outputs; o++)
+                each(user, plan->first_value[s->anchor->number - 1] + o, true);
+    }
+    if (!s->program) return;
+    for (int i = s->anchor ? 1 : 0; i < s->program->inputs; i++) each(user, s->operand[i], false);
+    for (int o = 0; o < s->program->outputs; o++) each(user, s->operand[s->program->inputs + o], true);
+}
+
+typedef struct lifetimes {
+    soma_plan *plan;
+    int32_t step;
+} lifetimes;
+
+static void live(void *user, int32_t value, bool writes) {
+    lifetimes *l = user;
+    plan_value *root = &l->plan->values[l->plan->values[value].root];
+    if (writes && root->place == PLACE_NONE) {
+        root->place = PLACE_ARENA;
+        root->first = l->step;
+    }
+    if (root->place == PLACE_ARENA && root->last < l->step) root->last = l->step;
+}
+
+/* ---- Places
+ * ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct block {
+    size_t offset, size;
+    int32_t last;
+} block;
+
+typedef struct placer {
+    soma_plan *plan;
+    block *blocks; /* in use, by offset */
+    size_t count;
+    bool share;
+} placer;
+
+static void place_at(placer *p, plan_value *v, size_t at, size_t offset, size_t size) {
+    memmove(&p->blocks[at + 1], &p->blocks[at], (p->count - at) * sizeof *p->blocks);
+    p->blocks[at] = (block){offset, size, v->last};
+    p->count++;
+    v->offset = offset;
+    if (offset + size > p->plan->arena_bytes) p->plan->arena_bytes = offset + size;
+}
+
+static void place_value(placer *p, plan_value *v) {
+    size_t size = aligned(value_bytes(p->plan, v)), offset = 0, at = 0;
+    if (!p->share) {
+        v->offset = p->plan->arena_bytes;
+        p->plan->arena_bytes += size;
+        return;
+    }
+    for (; at < p->count && p->blocks[at].offset - offset < size; at++)
+        offset = p->blocks[at].offset + p->blocks[at].size;
+    place_at(p, v, at, offset, size);
+}
+
+/* Takes over the place of an input of the same shape that dies in this step. */
+static bool place_over_input(placer *p, const step *s, plan_value *v, int32_t now) {
+    soma_plan *plan = p->plan;
+    if (!p->share || !s->program || v->kept) return false;
+    for (int i = s->anchor ? 1 : 0; i < s->program->inputs; i++) {
+        const plan_value *in = &plan->values[s->operand[i]];
+        plan_value *root = &plan->values[in->root];
+        if (root->place != PLACE_ARENA || root->last != now || root->first == now || root->kept) continue;
+        if (!shape_equal(&in->type->shape, &v->type->shape) || !shape_equal(&in->type->shape, &s->shape)) continue;
+        bool anchored = false; /* an anchor reads its inputs as a whole */
+        for (int k = 0; s->anchor && k < s->anchor->inputs_count; k++)
+            anchored |= plan->values[plan_value_of(plan, s->anchor->inputs[k])].root == in->root;
+        bool repeated = false; /* read under another shape, too */
+        for (int k = s->anchor ? 1 : 0; k < s->program->inputs; k++)
+            repeated |= k != i && plan->values[s->operand[k]].root == in->root;
+        if (anchored || repeated) continue;
+        for (size_t b = 0; b < p->count; b++)
+            if (p->blocks[b].offset == root->offset) {
+                p->blocks[b].last = v->last;
+                v->offset = root->offset;
+                root->last = now - 1; /* nobody else may take it over */
+                return true;
+            }
+    }
+    return false;
+}
+
+static void free_dead(placer *p, int32_t now) {
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->blocks[i].last > now) p->blocks[kept++] = p->blocks[i];
+    p->count = kept;
+}
+
+/* ---- Barriers
+ * ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct access {
+    const void *space; /* the arena (NULL), a variable */
+    size_t begin, end;
+    int32_t root;
+    bool writes, local; /* local: split by samples, this thread's own part only */
+    partition split;
+} access;
+
+typedef struct accesses {
+    const soma_plan *plan;
+    const step *step;
+    access *items;
+    size_t count, from; /* those of the present step start at `from` */
+    bool conflict;
+} accesses;
+
+static void note_access(void *user, int32_t value, bool writes) {
+    accesses *a = user;
+    const plan_value *v = &a->plan->values[value], *root = &a->plan->values[v->root];
+    access x = {NULL, 0, 0, v->root, writes, false, a->step->partition};
+    if (root->place == PLACE_ARENA) {
+        x.begin = root->offset;
+        x.end = root->offset + value_bytes(a->plan, root);
+    } else if (root->place == PLACE_VARIABLE) {
+        x.space = root->variable;
+        x.end = 1;
+    } else {
+        return;
+    }
+    x.local = x.split == PARTITION_BATCH && v->type->shape.rank > 0 && v->type->shape.dims[0] < 0;
+    for (size_t i = 0; i < a->from; i++) {
+        const access *y = &a->items[i];
+        if (x.space != y->space || x.begin >= y->end || y->begin >= x.end || !(x.writes || y->writes)) continue;
+        if (x.split == PARTITION_SERIAL && y->split == PARTITION_SERIAL) continue;
+        if (x.local && y->local && x.root == y->root) continue;
+        a->conflict = true;
+    }
+    a->items[a->count++] = x;
+}
+
+static int place_barriers(soma_plan *plan, soma_error *error) {
+    size_t most = 0;
+    for (int32_t i = 0; i < plan->steps_count; i++)
+        most += (size_t)(plan->steps[i].anchor ? plan->steps[i].anchor->inputs_count + OP_MAX_OUTPUTS : 0) +
+                EW_MAX_INPUTS + EW_MAX_OUTPUTS;
+    accesses a = {.plan = plan, .items = mem_array(plan->context, most + 1, sizeof(access))};
+    if (!a.items) return error_memory(error);
+    for (int32_t i = 0; i < plan->steps_count && plan->threads > 1; i++) {
+        a.step = &plan->steps[i];
+        a.from = a.count;
+        a.conflict = false;
+        step_touches(plan, a.step, note_access, &a);
+        if (!a.conflict) continue;
+        plan->steps[i].barrier = true;
+        memmove(a.items, a.items + a.from, (a.count - a.from) * sizeof *a.items);
+        a.count -= a.from;
+    }
+    mem_free(plan->context, a.items);
+    return SOMA_OK;
+}
+
+int plan_place(soma_plan *plan, soma_error *error) {
+    placer p = {.plan = plan};
+    size_t total = 0;
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        lifetimes l = {plan, i};
+        step_touches(plan, &plan->steps[i], live, &l);
+    }
+    for (int32_t v = 0; v < plan->values_count; v++) {
+        plan_value *x = &plan->values[v];
+        if (x->place != PLACE_ARENA) continue;
+        if (x->kept) x->last = plan->steps_count;
+        if (!size_add(total, aligned(value_bytes(plan, x)), &total) || total > SIZE_MAX / 8)
+            return error_set(error, SOMA_ERROR_MEMORY, "plan: its values do not fit into memory");
+    }
+    p.share = total > share_above && !plan->unfused;
+    p.blocks = mem_array(plan->context, (size_t)plan->values_count + 1, sizeof *p.blocks);
+    if (!p.blocks) return error_memory(error);
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        for (int32_t v = 0; v < plan->values_count; v++) {
+            plan_value *x = &plan->values[v];
+            if (x->place != PLACE_ARENA || x->first != i || x->root != v) continue;
+            if (!place_over_input(&p, &plan->steps[i], x, i)) place_value(&p, x);
+        }
+        if (p.share) free_dead(&p, i);
+    }
+    mem_free(plan->context, p.blocks);
+    return place_barriers(plan, error);
+}

@@ -1,0 +1,191 @@
+/* plan/prepare.c: a plan's steps at one batch: concrete shapes, addresses, strides, each thread's share. It is done
+ * when the batch or an address changes, not at every step. */
+#include "plan/run.h"
+
+void *run_address(const soma_run *run, int32_t value) {
+    const soma_plan *plan = run->plan;
+    const plan_value *root = plan_root(plan, value);
+    switch (root->place) {
+    case PLACE_ARENA:
+        return run->arena + root->offset;
+    case PLACE_VARIABLE:
+        return root->variable->data;
+    case PLACE_INPUT:
+        return (void *)run->inputs[root->offset].bound;
+    case PLACE_CONSTANT:
+        return (void *)root->constant;
+    case PLACE_SCALAR:
+        return (char *)run->scalar_slots + root->offset * plan_float_size(plan);
+    case PLACE_NONE:
+        break;
+    }
+    return NULL;
+}
+
+/* Values that the host computes: in order, so that inputs come before users. */
+static void compute_scalars(soma_run *run, int64_t batch) {
+    const soma_plan *plan = run->plan;
+    for (size_t s = 0; s < plan->scalars_count; s++) {
+        const node *n = plan_value_node(plan, plan->scalars[s]);
+        double x[3] = {0, 0, 0}, value = 0;
+        if (n->op == &op_scalar) {
+            value = ((const scalar_attributes *)n->attributes)->value;
+        } else if (n->op == &op_input) {
+            value = run->scalar_values[s];
+        } else if (n->op->flags & OP_SHAPE) {
+            tensor in[OP_MAX_INPUTS], out = {&value, SOMA_FLOAT, soma_shape0()};
+            for (int i = 0; i < n->inputs_count; i++) {
+                const tensor_type *t = plan->values[plan_value_of(plan, n->inputs[i])].type;
+                in[i] = (tensor){NULL, t->dtype, shape_resolve(&t->shape, batch)};
+            }
+            op_call c = {.op = n->op,
+                         .attributes = n->attributes,
+                         .inputs = n->inputs_count,
+                         .outputs = 1,
+                         .in = in,
+                         .out = &out,
+                         .batch = batch};
+            n->op->reference(&c);
+        } else {
+            for (int i = 0; i < n->inputs_count && i < 3; i++)
+                x[i] = run->scalar_values[plan->values[plan_value_of(plan, n->inputs[i])].offset];
+            value = n->op->scalar(x, ((const elementwise_attributes *)n->attributes)->parameter);
+        }
+        run->scalar_values[s] = value;
+        if (plan->reference)
+            ((double *)run->scalar_slots)[s] = value;
+        else
+            ((float *)run->scalar_slots)[s] = (float)value;
+    }
+}
+
+/* ---- Element-wise steps
+ * ------------------------------------------------------------------------------------------------- */
+
+typedef struct loops {
+    int rank, operands;
+    int64_t extent[SOMA_MAX_RANK];
+    int64_t stride[EW_MAX_INPUTS + EW_MAX_OUTPUTS][SOMA_MAX_RANK];
+    char *base[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
+} loops;
+
+static void operand_strides(const soma_shape *operand, int rank, int64_t *stride) {
+    int64_t pitch = 1;
+    for (int o = 0; o < rank; o++) stride[o] = 0;
+    for (int d = operand->rank - 1, o = rank - 1; d >= 0; d--, o--) {
+        stride[o] = operand->dims[d] == 1 ? 0 : pitch;
+        pitch *= operand->dims[d];
+    }
+}
+
+/* Leaves out extents of 1 and joins dimensions that every operand walks as one. */
+static void collapse(loops *l) {
+    int rank = 0;
+    for (int d = 0; d < l->rank; d++) {
+        bool joins = rank > 0;
+        if (l->extent[d] == 1) continue;
+        for (int k = 0; k < l->operands && joins; k++) joins = l->stride[k][rank - 1] == l->stride[k][d] * l->extent[d];
+        int to = joins ? rank - 1 : rank++;
+        l->extent[to] = joins ? l->extent[to] * l->extent[d] : l->extent[d];
+        for (int k = 0; k < l->operands; k++) l->stride[k][to] = l->stride[k][d];
+    }
+    l->rank = rank;
+}
+
+/* Takes [first, end) of dimension 0. */
+static void narrow(loops *l, int64_t first, int64_t end, size_t size) {
+    for (int k = 0; k < l->operands; k++) l->base[k] += (ptrdiff_t)size * first * l->stride[k][0];
+    l->extent[0] = end - first;
+}
+
+static void fill_job(const loops *l, elementwise_job *job) {
+    int inner = l->rank;
+    job->operands = l->operands;
+    job->columns = inner > 0 ? l->extent[inner - 1] : 1;
+    job->rows = inner > 1 ? l->extent[inner - 2] : 1;
+    job->outer = inner > 2 ? inner - 2 : 0;
+    for (int d = 0; d < job->outer; d++) job->extent[d] = l->extent[d];
+    for (int k = 0; k < l->operands; k++) {
+        job->operand[k].data = (float *)(void *)l->base[k];
+        job->operand[k].column = inner > 0 ? l->stride[k][inner - 1] : 0;
+        job->operand[k].row = inner > 1 ? l->stride[k][inner - 2] : 0;
+        for (int d = 0; d < job->outer; d++) job->stride[k][d] = l->stride[k][d];
+    }
+}
+
+static void prepare_elementwise(soma_run *run, const step *s, prepared *p, int64_t batch) {
+    const soma_plan *plan = run->plan;
+    soma_shape shape = shape_resolve(&s->shape, batch);
+    loops all = {.rank = shape.rank, .operands = s->program->inputs + s->program->outputs};
+    for (int d = 0; d < shape.rank; d++) all.extent[d] = shape.dims[d];
+    for (int k = 0; k < all.operands; k++) {
+        soma_shape t = shape_resolve(&plan->values[s->operand[k]].type->shape, batch);
+        operand_strides(&t, shape.rank, all.stride[k]);
+        all.base[k] = run_address(run, s->operand[k]);
+    }
+    for (int thread = 0; thread < plan->threads; thread++) {
+        loops l = all;
+        int64_t first = 0, end = 0;
+        if (s->partition == PARTITION_BATCH && plan->threads > 1) {
+            int64_t each = batch > 0 ? shape.dims[0] / batch : 1;
+            partition_range(batch, thread, plan->threads, &first, &end);
+            narrow(&l, first * each, end * each, sizeof(float));
+            collapse(&l);
+        } else {
+            collapse(&l);
+            if (s->partition == PARTITION_FREE && plan->threads > 1 && l.rank > 0) {
+                /* One long dimension is cut at whole cache lines. */
+                int64_t unit = l.rank == 1 ? 64 : 1, units = (l.extent[0] + unit - 1) / unit;
+                partition_range(units, thread, plan->threads, &first, &end);
+                narrow(&l, first * unit, end * unit < l.extent[0] ? end * unit : l.extent[0], sizeof(float));
+            } else if (thread > 0) {
+                l.rank = 1;
+                l.extent[0] = 0;
+            }
+        }
+        fill_job(&l, &p->jobs[thread]);
+    }
+}
+
+/* ---- Kernel steps
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void prepare_kernel(soma_run *run, const step *s, prepared *p, int64_t batch) {
+    const soma_plan *plan = run->plan;
+    const node *n = s->anchor;
+    kernel_call *c = &p->call;
+    plan_shape_call(plan, s, batch, c);
+    for (int i = 0; i < c->inputs && i < (int)COUNT_OF(c->in); i++)
+        c->in[i].data = run_address(run, plan_value_of(plan, n->inputs[i]));
+    for (int o = 0; o < c->outputs; o++) c->out[o].data = run_address(run, plan->first_value[n->number - 1] + o);
+    c->threads = s->partition == PARTITION_SERIAL ? 1 : plan->threads;
+    c->scratch_stride = plan->scratch_stride;
+    c->scratch = run->scratch;
+    if (!s->program) return;
+    c->out[0].data = NULL;
+    c->epilogue = &p->epilogue;
+    p->epilogue.program = s->program;
+    for (int k = 1; k < s->program->inputs + s->program->outputs; k++) {
+        int64_t strides[3] = {0, 0, 0};
+        soma_shape operand = plan->values[s->operand[k]].type->shape;
+        plan_epilogue_strides(&operand, &s->shape, s->kernel->epilogue_columns, batch, strides);
+        p->epilogue.operand[k].data = run_address(run, s->operand[k]);
+        p->epilogue.operand[k].matrix = strides[0];
+        p->epilogue.operand[k].row = strides[1];
+        p->epilogue.operand[k].column = strides[2];
+    }
+}
+
+void run_prepare(soma_run *run, int64_t batch) {
+    const soma_plan *plan = run->plan;
+    compute_scalars(run, batch);
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        if (plan->steps[i].kind == STEP_ELEMENTWISE)
+            prepare_elementwise(run, &plan->steps[i], &run->steps[i], batch);
+        else
+            prepare_kernel(run, &plan->steps[i], &run->steps[i], batch);
+        run->steps[i].call.batch = batch;
+    }
+    run->batch = batch;
+    run->stale = false;
+}

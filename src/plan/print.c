@@ -1,0 +1,65 @@
+/* plan/print.c: a plan as text for people: what runs in which order, what was fused into what, how it is split among
+ * threads, and what it costs. */
+#include "plan/plan.h"
+
+#include <stdio.h>
+
+typedef struct printer {
+    void (*write)(void *user, const char *text);
+    void *user;
+} printer;
+
+static void say(const printer *p, const char *format, ...) BASE_PRINTF(2, 3);
+static void say(const printer *p, const char *format, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    p->write(p->user, text);
+}
+
+static void count_text(double count, const char *unit, char text[32]) {
+    static const char *const prefix[] = {"", "K", "M", "G", "T"};
+    int k = 0;
+    for (; count >= 1000 && k < 4; k++) count /= 1000;
+    snprintf(text, 32, count < 10 && k ? "%.2f %s%s" : "%.0f %s%s", count, prefix[k], unit);
+}
+
+static void print_step(const soma_plan *plan, const printer *p, int32_t i) {
+    static const char *const split[] = {"one thread", "by samples", "by parts"};
+    const step *s = &plan->steps[i];
+    const group *g = &plan->groups[s->group];
+    char text[SHAPE_TEXT], where[160], cost[32];
+    if (s->barrier) say(p, "      ---- barrier\n");
+    say(p, "%4d  ", i + 1);
+    if (s->anchor) say(p, "%s", node_text(s->anchor, where, sizeof where));
+    for (int k = 0; k < g->count; k++) {
+        say(p, "%s%s", k || s->anchor ? " + " : "", g->members[k]->op->name);
+        if (g->members[k]->op->flags & OP_EFFECT)
+            say(p, " '%s'", graph_node(plan->graph, g->members[k]->inputs[0].node)->name);
+    }
+    say(p, "  %s", shape_text(&s->shape, text));
+    if (s->flops > 0) {
+        count_text(s->flops, "FLOP", cost);
+        say(p, "  %s", cost);
+    }
+    if (plan->threads > 1) say(p, "  %s", split[s->partition]);
+    if (s->kind == STEP_REFERENCE && !plan->reference) say(p, "  reference kernel");
+    if (s->program && ew_compiled_name(s->program)) say(p, "  compiled %s", ew_compiled_name(s->program));
+    say(p, "\n");
+}
+
+void soma_plan_print(const soma_plan *plan, void (*write)(void *user, const char *text), void *user) {
+    printer p = {write, user};
+    char flops[32], arena[32];
+    if (!plan) return;
+    soma_plan_info info = soma_plan_get_info(plan);
+    say(&p, "plan: backend %s%s%s, batch up to %lld, %d thread%s\n", info.backend, plan->reference ? "" : ", ",
+        plan->reference ? "" : plan->isa->name, (long long)plan->options.max_batch, plan->threads,
+        plan->threads == 1 ? "" : "s");
+    for (int32_t i = 0; i < plan->steps_count; i++) print_step(plan, &p, i);
+    count_text(plan->flops, "FLOP", flops);
+    count_text((double)info.arena_bytes, "B", arena);
+    say(&p, "%d nodes in %d steps, %s, working memory %s\n", plan->nodes_count, plan->steps_count, flops, arena);
+}

@@ -1,0 +1,357 @@
+/* plan/run.c: executing a plan. One region of threads a step of the run; inside it each thread walks all steps, does
+ * its share of each and waits at the barriers that the plan has placed. Nothing is allocated here: soma_run_create
+ * makes room for the largest batch. */
+#include "plan/run.h"
+
+#include <math.h>
+
+static void release(soma_run *run) {
+    const soma_context *c = run->plan->context;
+    team_destroy(run->team);
+    for (size_t i = 0; run->inputs && i < run->plan->inputs_count; i++) mem_free(c, run->inputs[i].own);
+    for (int32_t i = 0; run->steps && i < run->plan->steps_count; i++) mem_free(c, run->steps[i].jobs);
+    mem_free(c, run->inputs);
+    mem_free(c, run->steps);
+    mem_free(c, run->arena);
+    mem_free(c, run->scratch);
+    mem_free(c, run->reference_scratch);
+    mem_free(c, run->scalar_values);
+    mem_free(c, run->scalar_slots);
+    mem_free(c, run);
+}
+
+static bool make_inputs(soma_run *run) {
+    const soma_plan *plan = run->plan;
+    run->inputs = mem_zeros(plan->context, plan->inputs_count + 1, sizeof *run->inputs);
+    if (!run->inputs) return false;
+    for (size_t i = 0; i < plan->inputs_count; i++) {
+        const plan_value *v = &plan->values[plan->inputs[i].value];
+        int64_t count = shape_elements(&v->type->shape, plan->options.max_batch);
+        run->inputs[i].rows = -1;
+        run->inputs[i].own = count < 0 ? NULL : mem_array(plan->context, (size_t)count, plan_value_size(plan, v));
+        if (!run->inputs[i].own) return false;
+        run->inputs[i].bound = run->inputs[i].own;
+    }
+    for (size_t s = 0; s < plan->scalars_count; s++) {
+        const node *n = plan_value_node(plan, plan->scalars[s]);
+        if (n->op == &op_input) run->scalar_values[s] = ((const input_attributes *)n->attributes)->value;
+    }
+    return true;
+}
+
+soma_run *soma_run_create(const soma_plan *plan, soma_error *error) {
+    if (!plan) {
+        error_set(error, SOMA_ERROR_ARGUMENT, "run: there is no plan");
+        return NULL;
+    }
+    const soma_context *c = plan->context;
+    soma_run *run = mem_zeros(c, 1, sizeof *run);
+    if (!run) goto out_of_memory;
+    run->plan = plan;
+    run->batch = -1;
+    run->seed = plan->options.seed;
+    run->team = team_create(c, plan->threads);
+    run->arena = mem_zeros(c, plan->arena_bytes + 1, 1);
+    run->scratch = mem_array(c, plan->scratch_stride + 1, (size_t)plan->threads);
+    run->reference_scratch = mem_alloc(c, plan->reference_scratch);
+    run->scalar_values = mem_zeros(c, plan->scalars_count + 1, sizeof(double));
+    run->scalar_slots = mem_zeros(c, plan->scalars_count + 1, sizeof(double));
+    run->steps = mem_zeros(c, (size_t)plan->steps_count + 1, sizeof *run->steps);
+    if (!run->team || !run->arena || !run->scratch || !run->reference_scratch || !run->scalar_values ||
+        !run->scalar_slots || !run->steps || !make_inputs(run))
+        goto out_of_memory;
+    for (int32_t i = 0; i < plan->steps_count; i++)
+        if (plan->steps[i].kind == STEP_ELEMENTWISE &&
+            !(run->steps[i].jobs = mem_zeros(c, (size_t)plan->threads, sizeof(elementwise_job))))
+            goto out_of_memory;
+    return run;
+out_of_memory:
+    if (run) release(run);
+    error_memory(error);
+    return NULL;
+}
+
+void soma_run_destroy(soma_run *run) {
+    if (run) release(run);
+}
+
+/* ---- Inputs
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static const plan_target *find_target(const soma_plan *plan, soma_value v) {
+    for (size_t i = plan->targets_count; i-- > 0;)
+        if (plan->targets[i].user.node == v.node && plan->targets[i].user.output == v.output &&
+            plan->targets[i].user.graph == v.graph)
+            return &plan->targets[i];
+    return NULL;
+}
+
+/* The input slot of a value, or NULL. An input that the plan does not need has none and may be set all the same. */
+static int find_input(soma_run *run, soma_value input, int64_t rows, run_input **found, const plan_value **value,
+                      soma_error *error) {
+    *found = NULL;
+    if (!run) return error_set(error, SOMA_ERROR_ARGUMENT, "run: there is none");
+    const node *n = input.graph == run->plan->user_graph ? value_node(input) : NULL;
+    if (!n || n->op != &op_input)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: the value to set is not an input of the plan's graph");
+    const plan_target *t = find_target(run->plan, input);
+    if (!t) return SOMA_OK;
+    *value = &run->plan->values[t->value];
+    if ((*value)->place == PLACE_SCALAR) {
+        *found = NULL;
+        return error_set(error, SOMA_ERROR_ARGUMENT, "input '%s': is a scalar, set by soma_run_set_scalar", n->name);
+    }
+    if (shape_has_batch(&(*value)->type->shape) && (rows < 0 || rows > run->plan->options.max_batch))
+        return error_set(error, SOMA_ERROR_ARGUMENT, "input '%s': %lld rows, but the plan is made for 0 to %lld",
+                         n->name, (long long)rows, (long long)run->plan->options.max_batch);
+    *found = &run->inputs[(*value)->offset];
+    return SOMA_OK;
+}
+
+static void set_rows(soma_run *run, run_input *slot, const plan_value *v, int64_t rows, const void *bound) {
+    slot->rows = shape_has_batch(&v->type->shape) ? rows : 0;
+    if (slot->bound != bound) run->stale = true;
+    slot->bound = bound;
+}
+
+int soma_run_set(soma_run *run, soma_value input, const void *data, int64_t rows, soma_error *error) {
+    run_input *slot;
+    const plan_value *v;
+    int code = find_input(run, input, rows, &slot, &v, error);
+    if (code != SOMA_OK || !slot) return code;
+    size_t count = (size_t)shape_elements(&v->type->shape, rows > 0 ? rows : 0);
+    if (!shape_has_batch(&v->type->shape)) count = (size_t)shape_elements(&v->type->shape, 1);
+    if (run->plan->reference && v->type->dtype == SOMA_FLOAT) {
+        for (size_t i = 0; i < count; i++) ((double *)slot->own)[i] = ((const float *)data)[i];
+    } else if (count) {
+        memcpy(slot->own, data, count * plan_value_size(run->plan, v));
+    }
+    set_rows(run, slot, v, rows, slot->own);
+    return SOMA_OK;
+}
+
+int soma_run_bind(soma_run *run, soma_value input, const void *data, int64_t rows, soma_error *error) {
+    run_input *slot;
+    const plan_value *v;
+    int code = find_input(run, input, rows, &slot, &v, error);
+    if (code != SOMA_OK || !slot) return code;
+    if (run->plan->reference && v->type->dtype == SOMA_FLOAT)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: float inputs can't be bound on the reference backend");
+    set_rows(run, slot, v, rows, data);
+    return SOMA_OK;
+}
+
+int soma_run_set_double(soma_run *run, soma_value input, const double *data, int64_t rows, soma_error *error) {
+    run_input *slot;
+    const plan_value *v;
+    int code = find_input(run, input, rows, &slot, &v, error);
+    if (code != SOMA_OK || !slot) return code;
+    if (v->type->dtype != SOMA_FLOAT) return error_set(error, SOMA_ERROR_ARGUMENT, "run: the input holds int64");
+    size_t count = (size_t)shape_elements(&v->type->shape, rows > 0 ? rows : 0);
+    for (size_t i = 0; i < count; i++) {
+        if (run->plan->reference)
+            ((double *)slot->own)[i] = data[i];
+        else
+            ((float *)slot->own)[i] = (float)data[i];
+    }
+    set_rows(run, slot, v, rows, slot->own);
+    return SOMA_OK;
+}
+
+int soma_run_set_scalar(soma_run *run, soma_value input, double value, soma_error *error) {
+    if (!run) return error_set(error, SOMA_ERROR_ARGUMENT, "run: there is none");
+    const node *n = input.graph == run->plan->user_graph ? value_node(input) : NULL;
+    if (!n || n->op != &op_input || !((const input_attributes *)n->attributes)->scalar)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: the value to set is not a scalar input of the plan's graph");
+    const plan_target *t = find_target(run->plan, input);
+    if (!t) return SOMA_OK;
+    size_t slot = run->plan->values[t->value].offset;
+    if (run->scalar_values[slot] != value) run->stale = true;
+    run->scalar_values[slot] = value;
+    return SOMA_OK;
+}
+
+/* ---- Steps
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+static void run_job(const soma_run *run, const step *s, const elementwise_job *job, int thread) {
+    char *scratch = run->scratch + (size_t)thread * run->plan->scratch_stride;
+    ew_operand at[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
+    int64_t index[SOMA_MAX_RANK] = {0};
+    if (job->rows <= 0 || job->columns <= 0) return;
+    if (job->outer == 0) {
+        run->plan->isa->program(s->program, job->operand, job->rows, job->columns, scratch);
+        return;
+    }
+    for (int d = 0; d < job->outer; d++)
+        if (job->extent[d] <= 0) return;
+    memcpy(at, job->operand, (size_t)job->operands * sizeof *at);
+    for (;;) {
+        run->plan->isa->program(s->program, at, job->rows, job->columns, scratch);
+        int d = job->outer - 1;
+        for (; d >= 0; d--) {
+            for (int k = 0; k < job->operands; k++) at[k].data += job->stride[k][d];
+            if (++index[d] < job->extent[d]) break;
+            for (int k = 0; k < job->operands; k++) at[k].data -= job->stride[k][d] * job->extent[d];
+            index[d] = 0;
+        }
+        if (d < 0) return;
+    }
+}
+
+static void run_step(soma_run *run, int32_t i, int thread) {
+    const step *s = &run->plan->steps[i];
+    prepared *p = &run->steps[i];
+    if (s->kind == STEP_ELEMENTWISE) {
+        run_job(run, s, &p->jobs[thread], thread);
+        return;
+    }
+    if (s->partition == PARTITION_SERIAL && thread > 0) return;
+    if (s->kind == STEP_KERNEL)
+        s->kernel->run(&p->call, thread);
+    else
+        reference_step(run, s, &p->call);
+}
+
+static bool all_finite(const soma_run *run, int32_t value) {
+    const plan_value *v = &run->plan->values[value];
+    const void *data = run_address(run, value);
+    int64_t n = shape_elements(&v->type->shape, run->batch);
+    if (!data || v->type->dtype != SOMA_FLOAT) return true;
+    for (int64_t k = 0; k < n; k++)
+        if (!isfinite(run->plan->reference ? ((const double *)data)[k] : (double)((const float *)data)[k]))
+            return false;
+    return true;
+}
+
+static bool step_finite(const soma_run *run, const step *s) {
+    bool ok = true;
+    for (int o = 0; s->program && o < s->program->outputs; o++)
+        ok &= all_finite(run, s->operand[s->program->inputs + o]);
+    for (int o = 0; !s->program && o < s->anchor->op->outputs; o++)
+        ok &= all_finite(run, plan_value_of(run->plan, (node_ref){s->anchor->number, o}));
+    return ok;
+}
+
+static void region(void *argument, int thread) {
+    soma_run *run = argument;
+    const soma_plan *plan = run->plan;
+    const bool barriers = team_size(run->team) > 1 && plan->threads > 1;
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        if (barriers && plan->steps[i].barrier) team_barrier(run->team);
+        run_step(run, i, thread);
+        if (plan->options.check_finite && !step_finite(run, &plan->steps[i])) {
+            run->failed_step = i;
+            return;
+        }
+    }
+}
+
+/* The batch of this step: the rows on which all inputs agree. */
+static int agree_on_rows(const soma_run *run, int64_t *batch, soma_error *error) {
+    const soma_plan *plan = run->plan;
+    const char *first = NULL;
+    *batch = 1;
+    for (size_t i = 0; i < plan->inputs_count; i++) {
+        const char *name = plan->inputs[i].node->name;
+        if (run->inputs[i].rows < 0) return error_set(error, SOMA_ERROR_ARGUMENT, "run: input '%s' is not set", name);
+        if (!shape_has_batch(&plan->values[plan->inputs[i].value].type->shape)) continue;
+        if (first && run->inputs[i].rows != *batch)
+            return error_set(error, SOMA_ERROR_ARGUMENT, "run: input '%s' has %lld rows but '%s' has %lld", name,
+                             (long long)run->inputs[i].rows, first, (long long)*batch);
+        first = name;
+        *batch = run->inputs[i].rows;
+    }
+    if (plan->effects && *batch == 0)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: a training step needs at least one row");
+    return SOMA_OK;
+}
+
+static void position_random(soma_run *run) {
+    for (int32_t i = 0; i < run->plan->steps_count; i++) {
+        const node *n = run->plan->steps[i].anchor;
+        if (!n || !(n->op->flags & OP_RANDOM)) continue;
+        run->steps[i].call.random =
+            (op_random){run->seed, ((const random_attributes *)n->attributes)->stream, run->position};
+    }
+}
+
+static int name_failure(const soma_run *run, soma_error *error) {
+    const step *s = &run->plan->steps[run->failed_step];
+    const node *n = s->anchor ? s->anchor : run->plan->groups[s->group].members[0];
+    char text[160];
+    return error_set(error, SOMA_ERROR_NUMERIC, "%s gives a value that is not finite", node_text(n, text, sizeof text));
+}
+
+int soma_run_step(soma_run *run, soma_error *error) {
+    int64_t batch;
+    if (!run) return error_set(error, SOMA_ERROR_ARGUMENT, "run: there is none");
+    int code = agree_on_rows(run, &batch, error);
+    if (code != SOMA_OK) return code;
+    if (batch != run->batch || run->stale) run_prepare(run, batch);
+    position_random(run);
+    run->failed_step = -1;
+    run->position++;
+    run->last_batch = batch;
+    team_run(run->team, run->plan->threads, region, run);
+    return run->failed_step < 0 ? SOMA_OK : name_failure(run, error);
+}
+
+/* ---- Results
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+const void *soma_run_peek(const soma_run *run, soma_value value) {
+    const plan_target *t = run && !run->plan->reference ? find_target(run->plan, value) : NULL;
+    return t ? run_address(run, t->value) : NULL;
+}
+
+soma_shape soma_run_shape(const soma_run *run, soma_value value) {
+    const plan_target *t = run ? find_target(run->plan, value) : NULL;
+    return t ? shape_resolve(&run->plan->values[t->value].type->shape, run->last_batch) : soma_shape0();
+}
+
+static int find_result(const soma_run *run, soma_value value, size_t count, const plan_target **t, soma_error *error) {
+    if (!run) return error_set(error, SOMA_ERROR_ARGUMENT, "run: there is none");
+    *t = find_target(run->plan, value);
+    if (!*t || !run_address(run, (*t)->value))
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: the plan neither outputs nor keeps the value asked for");
+    int64_t has = shape_elements(&run->plan->values[(*t)->value].type->shape, run->last_batch);
+    if (has != (int64_t)count)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: the value has %lld elements, not %zu", (long long)has,
+                         count);
+    return SOMA_OK;
+}
+
+int soma_run_get(soma_run *run, soma_value value, void *data, size_t count, soma_error *error) {
+    const plan_target *t;
+    int code = find_result(run, value, count, &t, error);
+    if (code != SOMA_OK) return code;
+    const plan_value *v = &run->plan->values[t->value];
+    const void *from = run_address(run, t->value);
+    if (run->plan->reference && v->type->dtype == SOMA_FLOAT) {
+        for (size_t i = 0; i < count; i++) ((float *)data)[i] = (float)((const double *)from)[i];
+    } else if (count) {
+        memcpy(data, from, count * plan_value_size(run->plan, v));
+    }
+    return SOMA_OK;
+}
+
+int soma_run_get_double(soma_run *run, soma_value value, double *data, size_t count, soma_error *error) {
+    const plan_target *t;
+    int code = find_result(run, value, count, &t, error);
+    if (code != SOMA_OK) return code;
+    const void *from = run_address(run, t->value);
+    if (run->plan->values[t->value].type->dtype != SOMA_FLOAT)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "run: the value holds int64");
+    for (size_t i = 0; i < count; i++)
+        data[i] = run->plan->reference ? ((const double *)from)[i] : (double)((const float *)from)[i];
+    return SOMA_OK;
+}
+
+void soma_run_seed(soma_run *run, uint64_t seed, uint64_t position) {
+    if (!run) return;
+    run->seed = seed;
+    run->position = position;
+}
+
+uint64_t soma_run_steps(const soma_run *run) { return run ? run->position : 0; }

@@ -1,0 +1,53 @@
+/* plan/run.h: the inside of a run. */
+#ifndef PLAN_RUN_H
+#define PLAN_RUN_H
+
+#include "plan/plan.h"
+
+/* An element-wise step for one thread: the outer dimensions are walked, the two innermost go to the program. */
+typedef struct elementwise_job {
+    ew_operand operand[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
+    int64_t stride[EW_MAX_INPUTS + EW_MAX_OUTPUTS][SOMA_MAX_RANK]; /* of the outer dimensions */
+    int64_t extent[SOMA_MAX_RANK];
+    int outer; /* number of outer dimensions */
+    int64_t rows, columns;
+    int operands;
+} elementwise_job;
+
+/* A step with everything that its kernel needs at the present batch. */
+typedef struct prepared {
+    kernel_call call;
+    epilogue epilogue;
+    elementwise_job *jobs; /* one a thread */
+} prepared;
+
+typedef struct run_input {
+    void *own;         /* room for the largest batch, in the plan's element type */
+    const void *bound; /* what the next step reads: own, or the caller's */
+    int64_t rows;      /* -1: not set */
+    double scalar;
+} run_input;
+
+struct soma_run {
+    const soma_plan *plan;
+    team *team;
+    char *arena, *scratch, *reference_scratch;
+    double *scalar_values;
+    void *scalar_slots; /* float or double, by slot, each in a cache line's share of its own type */
+    run_input *inputs;
+    prepared *steps;
+    int64_t batch; /* for which the steps are prepared; -1: none */
+    int64_t last_batch;
+    bool stale; /* pointers changed since */
+    uint64_t seed, position;
+    int failed_step; /* first whose output was not finite, with check_finite; -1 */
+};
+
+/* Fills run->steps for a batch. */
+void run_prepare(soma_run *run, int64_t batch);
+/* Where a value lies, NULL if nowhere. */
+void *run_address(const soma_run *run, int32_t value);
+/* Runs a step whose op has no fast kernel, or any step of a float64 plan. */
+void reference_step(const soma_run *run, const step *s, const kernel_call *call);
+
+#endif
