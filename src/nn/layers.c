@@ -2,6 +2,8 @@
  * and adds the nodes that compute it; it is nothing more than that, so everything here could be written by a user of
  * soma/graph.h. Weights lie as PyTorch's do. Plain layers start by Xavier uniform, biases at 0; who knows the
  * activation that follows gives a better choice (nn/spec.c does). */
+#include "nn/layers.h"
+
 #include "graph/graph.h"
 
 #include <soma/nn.h>
@@ -54,8 +56,7 @@ soma_value soma_dense(soma_value x, int64_t units) {
     return soma_dense_with(x, units, options);
 }
 
-/* Padding of one axis so that the output has ceil(size / stride) elements. */
-static void pad_same(soma_window *w, int axis, int64_t size) {
+void layer_pad_same(soma_window *w, int axis, int64_t size) {
     int64_t out = (size + w->stride[axis] - 1) / w->stride[axis];
     int64_t span = w->dilation[axis] * (w->kernel[axis] - 1) + 1;
     int64_t total = (out - 1) * w->stride[axis] + span - size;
@@ -93,7 +94,7 @@ soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size kernel, s
                      .before = {o.padding, o.padding},
                      .after = {o.padding, o.padding}};
     if (o.same)
-        for (int axis = 0; axis < 2; axis++) pad_same(&w, axis, s.dims[2 + axis]);
+        for (int axis = 0; axis < 2; axis++) layer_pad_same(&w, axis, s.dims[2 + axis]);
     soma_value weight =
         parameter(g, name, "weight", soma_shape4(filters, s.dims[1] / groups, kernel.height, kernel.width),
                   weight_init(o.init_given, o.init), true);
