@@ -47,7 +47,8 @@ int onnx_write(const onnx_export *model, const char *path, soma_error *error);
 int onnx_write_memory(const onnx_export *model, const soma_context *context, unsigned char **bytes, size_t *size,
                       soma_error *error);
 
-/* A model that was read; ended by onnx_model_destroy, which destroys the graph too unless it was taken out. */
+/* A model that was read; ended by onnx_model_destroy, which destroys the graph too unless `graph` was set to NULL. The
+ * strings live as long as the graph. */
 typedef struct onnx_model {
     const soma_context *context;
     soma_graph *graph;
@@ -62,7 +63,6 @@ typedef struct onnx_model {
     int *input_types;     /* ONNX element types as the file declares them: 1 float, 7 int64, 9 bool, … */
     int *output_types;    /* 0 where the file leaves them open */
     int64_t parameters;   /* see onnx_parameters */
-    void *strings;        /* memory of the names */
 } onnx_model;
 
 /* Reads a model; the store receives the variables' values (those that it holds already under the same name and shape
