@@ -26,7 +26,7 @@ typedef struct table_column {
 typedef struct table_schema {
     bool header; /* later files match by name; without a header by position */
     size_t columns_count;
-    table_column *columns;        /* features in the order of the model's input */
+    table_column *columns;  /* features in the order of the model's input */
     char *target_name;      /* NULL for pictures */
     size_t target_position; /* in the training file, from 0; for files without a header */
     size_t file_columns;    /* of the training file, target and ignored ones included; 0 for pictures */
