@@ -1,7 +1,7 @@
 # Kernel files are compiled once for each instruction set, with KERNEL_ISA=<level>: those of src/backend/portable/isa only
-# so, those of src/ops/elementwise also once without it (their descriptors). They are optimised
-# harder but by the same rules: a * b + c is one rounding only where the source says so (v_fma of simd.h), so that a fused
-# loop gives the bits of the same ops run one by one. src/backend/portable/*.c learn by SOMA_HAVE_<level> which levels this build holds.
+# so, those of src/ops/elementwise also once without it (their descriptors). They are optimised harder, but by the same
+# rules: a * b + c is one rounding only where the source says so (v_fma of simd.h), so that a fused loop gives the bits of
+# the same ops run one by one. src/backend/portable/*.c learn by SOMA_HAVE_<level> which levels this build holds.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(soma_kernel_levels baseline avx2 avx512)
   set(kernel_flags_avx2 -mavx2 -mfma)
