@@ -1,0 +1,165 @@
+/* isa/gemm.c: whole products from panels: which way of multiplying, what is packed, in which order tiles are visited.
+ *
+ * B is taken a group of panels at a time, read where it lies or packed when it is transposed or read often; A is never
+ * packed: 6 rows by GEMM_DEPTH of it fit the first-level cache and a panel of B the second, and each element of A feeds
+ * a whole panel's width. A tile that goes through an epilogue is computed into a small buffer over all of k first. The
+ * way is chosen from the sizes of the whole product, never from the part of it that a thread does. */
+#include "backend/portable/isa/gemm.h"
+
+#include "backend/portable/isa/shuffle.h"
+
+/* Width of the tile handed to an epilogue: long rows when B's panels for them stay in the second-level cache. */
+enum { SHALLOW = 128, WIDE = 256, NARROW = 64, BLOCK_ROWS = 256, PACK_ROWS = 48 };
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t group_width(int64_t columns, int64_t depth) {
+    return smaller(columns, depth <= SHALLOW ? WIDE : NARROW);
+}
+
+void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to,
+                            int64_t to_row) {
+    int64_t i = 0;
+    for (; i + VW <= rows; i += VW) {
+        int64_t j = 0;
+        for (; j + 4 <= columns; j += 4) {
+            vf block[4];
+            v_transpose4(from + i * from_row + j, from_row, block);
+            for (int q = 0; q < 4; q++) v_store(to + (j + q) * to_row + i, block[q]);
+        }
+        for (; j < columns; j++) {
+            for (int64_t r = i; r < i + VW; r++) to[j * to_row + r] = from[r * from_row + j];
+        }
+    }
+    for (; i < rows; i++) {
+        for (int64_t j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j];
+    }
+}
+
+void KERNEL(gemm_pack)(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to) {
+    int64_t padded = (columns + VW - 1) / VW * VW, whole = columns / VW * VW;
+    if (b_column != 1) {
+        if (columns < padded) {
+            for (int64_t k = 0; k < depth; k++) v_store(to + k * GEMM_COLUMNS + whole, v_zero());
+        }
+        KERNEL(gemm_transpose)(columns, depth, b, b_column, to, GEMM_COLUMNS);
+    } else if (columns == GEMM_COLUMNS) {
+        for (int64_t k = 0; k < depth; k++) {
+            for (int v = 0; v < GEMM_VECTORS; v++)
+                v_store(to + k * GEMM_COLUMNS + v * VW, v_load(b + k * b_row + v * VW));
+        }
+    } else {
+        for (int64_t k = 0; k < depth; k++) {
+            for (int64_t j = 0; j < columns; j += VW) {
+                size_t rest = (size_t)smaller(columns - j, VW);
+                v_store(to + k * GEMM_COLUMNS + j, v_load_partial(b + k * b_row + j, rest));
+            }
+        }
+    }
+}
+
+/* Whether sums run along vectors. Lanes must be added up at the end, which costs as much as some 50 elements of k;
+ * packing costs as much as some 5 rows. */
+static bool takes_dot(const gemm *g) {
+    if (g->a_step != 1 || g->b_row != 1) return false;
+    if (g->columns == 1) return true;
+    return g->b_column != 1 && (g->rows < 4 || g->depth > 4096 || g->depth > 10 * g->rows);
+}
+
+static float *tile_buffer(const gemm *g, char *scratch) {
+    return (float *)(void *)(scratch + epilogue_scratch(g->epilogue));
+}
+
+static void finish(const gemm *g, float *tile, int64_t stride, int64_t i, int64_t j, int64_t rows, int64_t columns,
+                   char *scratch) {
+    epilogue_apply(g->epilogue, g->isa, tile, stride, g->matrix, i, j, rows, columns, scratch);
+}
+
+static void run_dot(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
+    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
+    int64_t width =
+        g->epilogue ? smaller(column_end - column, g->rows == 1 ? GEMM_TILE_FLOATS : NARROW) : column_end - column;
+    int64_t height = g->epilogue ? GEMM_TILE_FLOATS / width : BLOCK_ROWS;
+    for (int64_t i = row; i < row_end; i += height) {
+        int64_t rows = smaller(height, row_end - i);
+        for (int64_t j = column; j < column_end; j += width) {
+            int64_t columns = smaller(width, column_end - j);
+            float *c = buffer ? buffer : g->c + i * g->ldc + j;
+            int64_t ldc = buffer ? columns : g->ldc;
+            KERNEL(gemm_dot)
+            (rows, columns, g->depth, g->a + i * g->a_row, g->a_row, g->b + j * g->b_column, g->b_column, c, ldc);
+            if (buffer) finish(g, buffer, columns, i, j, rows, columns, scratch);
+        }
+    }
+}
+
+/* A panel for rows [i, i + rows), over the whole depth. */
+static void run_panel(const gemm *g, int64_t i, int64_t rows, int64_t columns, const float *b, int64_t ldb, bool whole,
+                      float *c, int64_t ldc) {
+    int64_t k = 0;
+    do {
+        int64_t depth = smaller(GEMM_DEPTH, g->depth - k);
+        KERNEL(gemm_panel)
+        (rows, columns, depth, g->a + i * g->a_row + k * g->a_step, g->a_row, g->a_step, b + k * ldb, ldb, whole, c,
+         ldc, k > 0);
+        k += GEMM_DEPTH;
+    } while (k < g->depth);
+}
+
+static void run_outer(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
+    bool pack = g->b_column != 1 || (row_end - row >= PACK_ROWS && g->depth * g->b_row > 1 << 14);
+    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
+    float *panels = tile_buffer(g, scratch) + (buffer ? GEMM_TILE_FLOATS : 0);
+    int64_t width = buffer ? group_width(g->columns, g->depth) : GEMM_COLUMNS;
+    int64_t height = buffer ? GEMM_TILE_FLOATS / width : BLOCK_ROWS;
+    for (int64_t j = column; j < column_end; j += width) {
+        int64_t columns = smaller(width, column_end - j);
+        for (int64_t p = 0; pack && p < columns; p += GEMM_COLUMNS) {
+            KERNEL(gemm_pack)
+            (g->depth, smaller(GEMM_COLUMNS, columns - p), g->b + (j + p) * g->b_column, g->b_row, g->b_column,
+             panels + p * g->depth);
+        }
+        for (int64_t i = row; i < row_end; i += height) {
+            int64_t rows = smaller(height, row_end - i), ldc = buffer ? columns : g->ldc;
+            float *c = buffer ? buffer : g->c + i * g->ldc + j;
+            for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
+                run_panel(g, i, rows, smaller(GEMM_COLUMNS, columns - p), pack ? panels + p * g->depth : g->b + j + p,
+                          pack ? GEMM_COLUMNS : g->b_row, pack, c + p, ldc);
+            }
+            if (buffer) finish(g, buffer, columns, i, j, rows, columns, scratch);
+        }
+    }
+}
+
+/* A column of results whose left operand is transposed: as a row, C^T = B^T A^T, so that vectors run along it. */
+static void run_column(const gemm *g, int64_t row, int64_t row_end, char *scratch) {
+    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
+    for (int64_t i = row; i < row_end; i += GEMM_COLUMNS) {
+        int64_t rows = smaller(GEMM_COLUMNS, row_end - i), k = 0;
+        float *c = buffer ? buffer : g->c + i;
+        do {
+            KERNEL(gemm_panel)
+            (1, rows, smaller(GEMM_DEPTH, g->depth - k), g->b + k * g->b_row, 0, g->b_row, g->a + i + k * g->a_step,
+             g->a_step, false, c, 0, k > 0);
+            k += GEMM_DEPTH;
+        } while (k < g->depth);
+        if (buffer) finish(g, buffer, 1, i, 0, rows, 1, scratch);
+    }
+}
+
+void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
+    if (row >= row_end || column >= column_end) return;
+    if (takes_dot(g)) {
+        run_dot(g, row, row_end, column, column_end, scratch);
+    } else if (g->columns == 1 && g->a_row == 1 && (g->ldc == 1 || g->epilogue)) {
+        run_column(g, row, row_end, scratch);
+    } else {
+        run_outer(g, row, row_end, column, column_end, scratch);
+    }
+}
+
+size_t KERNEL(gemm_scratch)(int64_t columns, int64_t depth, const epilogue *e) {
+    int64_t padded = (columns + GEMM_COLUMNS - 1) / GEMM_COLUMNS * GEMM_COLUMNS;
+    int64_t panels = smaller(padded, e ? NARROW : GEMM_COLUMNS) * depth, shallow = smaller(padded, WIDE) * SHALLOW;
+    if (e && panels < shallow) panels = shallow; /* a smaller batch may be shallow */
+    return epilogue_scratch(e) + sizeof(float) * (size_t)(panels + (e ? GEMM_TILE_FLOATS : 0));
+}

@@ -1,0 +1,68 @@
+/* isa/gemm.h: matrix products inside the portable backend; convolutions are built on them too.
+ *
+ * Two ways of multiplying, each of which sums every element in one order that depends on shapes alone:
+ *   outer  (gemm_panel) vectors along the columns of C, one chain of fused multiply-adds along k, in blocks of
+ *          GEMM_DEPTH elements of k that are summed apart and then added up, which keeps long sums accurate;
+ *   dot    (gemm_dot) vectors along k, for a transposed right operand: nothing has to be packed.
+ * Neither order depends on which tile, row block or thread an element falls into. */
+#ifndef ISA_GEMM_H
+#define ISA_GEMM_H
+
+#include "backend/portable/isa/simd.h"
+#include "backend/portable/portable.h"
+
+/* GEMM_VECTORS x VW columns are one panel: a register tile's width. */
+#if defined(SIMD_AVX512) || defined(SIMD_NEON)
+#define GEMM_REGISTERS 32
+enum { GEMM_VECTORS = 4 };
+#else
+#define GEMM_REGISTERS 16
+enum { GEMM_VECTORS = 2 };
+#endif
+enum {
+    GEMM_COLUMNS = GEMM_VECTORS * VW,
+    GEMM_DEPTH = 512,       /* elements of k summed in one chain */
+    GEMM_TILE_FLOATS = 4096 /* of the buffer between a product and its epilogue */
+};
+
+/* C[rows, columns] = A B, or C += A B. Element (i, k) of A is a[i * a_row + k * a_step], (k, j) of B is b[k * ldb + j].
+ * columns <= GEMM_COLUMNS. `whole` says that b may be read, and holds zeros or anything, up to a whole vector. One
+ * chain for the whole depth. */
+void KERNEL(gemm_panel)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate);
+
+/* C[rows, columns] = A B with (i, k) of A at a[i * lda + k] and (k, j) of B at b[j * ldb + k]. */
+void KERNEL(gemm_dot)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
+                      int64_t ldb, float *c, int64_t ldc);
+
+/* Panel: to[k * GEMM_COLUMNS + j] = b[k * b_row + j * b_column] for `columns` columns, the rest of the last vector 0.
+ */
+void KERNEL(gemm_pack)(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to);
+
+/* to[j * to_row + i] = from[i * from_row + j]. */
+void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to,
+                            int64_t to_row);
+
+/* One product and what becomes of it. */
+typedef struct gemm {
+    int64_t rows, columns, depth;
+    const float *a;
+    int64_t a_row, a_step; /* one of them is 1 */
+    const float *b;
+    int64_t b_row, b_column; /* one of them is 1 */
+    float *c;                /* not used with an epilogue */
+    int64_t ldc;
+    const epilogue *epilogue;
+    const struct isa *isa;
+    int64_t matrix; /* for the epilogue */
+} gemm;
+
+/* Rows [row, row_end) and columns [column, column_end) of the product. */
+void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch);
+/* Bytes that one thread needs for a product of these sizes or smaller ones, whatever its strides. */
+size_t KERNEL(gemm_scratch)(int64_t columns, int64_t depth, const epilogue *e);
+
+/* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
+static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }
+
+#endif

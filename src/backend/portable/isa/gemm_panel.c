@@ -1,0 +1,124 @@
+/* isa/gemm_panel.c: the register-blocked heart of matrix products.
+ *
+ * A tile of C, `rows` x `vectors` vectors, stays in registers while k runs: for each k it takes `vectors` vectors of B
+ * and one broadcast element of A a row, so that few loads feed many multiply-adds (Goto and van de Geijn 2008). The
+ * tile's size is a constant of each instantiation, so the compiler unrolls all loops but k's. A is read through two
+ * strides: row-major, transposed and packed operands need no kernels of their own. Each C element is one chain of
+ * multiply-adds in the order of k whatever the tile, so results do not depend on how C was cut. */
+#include "backend/portable/isa/gemm.h"
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum { ROWS_LIMIT = 8 };
+
+typedef struct operands {
+    int64_t depth;
+    const float *a;
+    int64_t a_row, a_step;
+    const float *b;
+    int64_t ldb;
+    float *c;
+    int64_t ldc;
+    size_t last; /* columns in the last vector */
+    bool accumulate;
+} operands;
+
+SIMD void tile(const int rows, const int vectors, const bool masked, const operands *o) {
+    vf sum[ROWS_LIMIT][GEMM_VECTORS];
+    const float *a[ROWS_LIMIT], *b = o->b;
+    const int64_t a_step = o->a_step, ldb = o->ldb;
+    const size_t last = o->last;
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        a[i] = o->a + i * o->a_row;
+        UNROLL
+        for (int v = 0; v < vectors; v++) sum[i][v] = v_zero();
+    }
+    for (int64_t k = o->depth; k > 0; k--) {
+        vf line[GEMM_VECTORS];
+        UNROLL
+        for (int v = 0; v < vectors; v++) {
+            line[v] = masked && v == vectors - 1 ? v_load_partial(b + v * VW, last) : v_load(b + v * VW);
+        }
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            vf x = v_set1(*a[i]);
+            a[i] += a_step;
+            UNROLL
+            for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(x, line[v], sum[i][v]);
+        }
+        b += ldb;
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        float *c = o->c + i * o->ldc;
+        UNROLL
+        for (int v = 0; v < vectors; v++) {
+            if (v == vectors - 1 && last < VW) {
+                if (o->accumulate) sum[i][v] += v_load_partial(c + v * VW, last);
+                v_store_partial(c + v * VW, sum[i][v], last);
+            } else {
+                if (o->accumulate) sum[i][v] += v_load(c + v * VW);
+                v_store(c + v * VW, sum[i][v]);
+            }
+        }
+    }
+}
+
+#define TILE(rows_, vectors_, masked_)                                                                                 \
+    case rows_:                                                                                                        \
+        tile(rows_, vectors_, masked_, o);                                                                             \
+        break;
+
+/* Tiles down the rows of a panel. The rows are cut evenly rather than leaving a thin last tile. */
+#define PANEL(name, limit, vectors_, masked_, tiles)                                                                   \
+    static void name(int64_t rows, operands *o) {                                                                      \
+        while (rows > 0) {                                                                                             \
+            int64_t now = rows >= 2 * (limit) || rows == (limit) ? (limit) : rows > (limit) ? (rows + 1) / 2 : rows;   \
+            switch (now) { tiles(vectors_, masked_) }                                                                  \
+            o->a += now * o->a_row;                                                                                    \
+            o->c += now * o->ldc;                                                                                      \
+            rows -= now;                                                                                               \
+        }                                                                                                              \
+    }
+#define TILES4(v, m) TILE(1, v, m) TILE(2, v, m) TILE(3, v, m) TILE(4, v, m)
+#define TILES6(v, m) TILES4(v, m) TILE(5, v, m) TILE(6, v, m)
+#define TILES8(v, m) TILES6(v, m) TILE(7, v, m) TILE(8, v, m)
+
+/* As many rows as the registers hold: 32 of them or 16. */
+#if GEMM_REGISTERS == 32
+PANEL(panel_1, 8, 1, false, TILES8)
+PANEL(panel_2, 8, 2, false, TILES8)
+PANEL(panel_3, 8, 3, false, TILES8)
+PANEL(panel_4, 6, 4, false, TILES6)
+PANEL(panel_masked_1, 8, 1, true, TILES8)
+PANEL(panel_masked_2, 8, 2, true, TILES8)
+PANEL(panel_masked_3, 8, 3, true, TILES8)
+PANEL(panel_masked_4, 6, 4, true, TILES6)
+static void (*const panels[2][4])(int64_t, operands *) = {
+    {panel_1, panel_2, panel_3, panel_4}, {panel_masked_1, panel_masked_2, panel_masked_3, panel_masked_4}};
+#elif VW == 8
+PANEL(panel_1, 8, 1, false, TILES8)
+PANEL(panel_2, 6, 2, false, TILES6)
+PANEL(panel_masked_1, 8, 1, true, TILES8)
+PANEL(panel_masked_2, 6, 2, true, TILES6)
+static void (*const panels[2][2])(int64_t, operands *) = {{panel_1, panel_2}, {panel_masked_1, panel_masked_2}};
+#else
+PANEL(panel_1, 6, 1, false, TILES6)
+PANEL(panel_2, 4, 2, false, TILES4)
+PANEL(panel_masked_1, 6, 1, true, TILES6)
+PANEL(panel_masked_2, 4, 2, true, TILES4)
+static void (*const panels[2][2])(int64_t, operands *) = {{panel_1, panel_2}, {panel_masked_1, panel_masked_2}};
+#endif
+
+void KERNEL(gemm_panel)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
+    size_t vectors = ((size_t)columns + VW - 1) / VW, last = (size_t)columns - (vectors - 1) * VW;
+    if (rows <= 0 || columns <= 0) return;
+    operands o = {depth, a, a_row, a_step, b, ldb, c, ldc, last, accumulate};
+    panels[last < VW && !whole][vectors - 1](rows, &o);
+}
