@@ -1,0 +1,417 @@
+/* Plans and runs: what the passes may not change (values, bits, the order of effects) and what they promise (no
+ * allocation from the second step on, any smaller batch, kept values, errors that name the node). */
+#include <soma/nn.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 24, FEATURES = 5, CLASSES = 3 };
+
+typedef struct net {
+    soma_graph *graph;
+    soma_value x, classes, hidden, probabilities, loss;
+} net;
+
+/* [convolution, pooling,] dense, batch normalisation, dropout, dense, softmax. */
+static net build(const soma_context *context, bool pictures) {
+    net n = {.graph = soma_graph_create_in(context)};
+    soma_graph_set_training(n.graph, true);
+    n.x = soma_input(n.graph, "x", pictures ? soma_shape4(SOMA_BATCH, 2, 8, 8) : soma_shape2(SOMA_BATCH, FEATURES));
+    n.classes = soma_input_int64(n.graph, "classes", soma_shape1(SOMA_BATCH));
+    soma_value h = n.x;
+    if (pictures) {
+        h = soma_relu(soma_conv2d(h, 6, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.padding = 1}));
+        h = soma_flatten(soma_max_pool2d(h, 2, 2));
+    }
+    h = soma_relu(soma_batch_norm(soma_dense(h, 16), SOMA_OPTIONS(soma_batch_norm_options){.epsilon = 1e-5}));
+    n.hidden = h;
+    h = soma_dense(soma_dropout(soma_tanh(soma_dense(h, 70)), 0.25), CLASSES);
+    n.probabilities = soma_softmax(h, 1);
+    n.loss = soma_cross_entropy(n.probabilities, n.classes,
+                                SOMA_OPTIONS(soma_cross_entropy_options){.label_smoothing = 0.1});
+    return n;
+}
+
+static void fill(float *x, size_t count, int64_t *classes, unsigned step) {
+    for (size_t i = 0; i < count; i++) x[i] = (float)((i * 37 + step * 11) % 29) / 14.0f - 1.0f;
+    for (size_t i = 0; i < ROWS; i++) classes[i] = (int64_t)((i + step) % CLASSES);
+}
+
+static soma_optimizer optimizer_of(int kind) {
+    switch (kind) {
+    case 0:
+        return soma_sgd(0.05);
+    case 1:
+        return soma_momentum(0.05, 0.9);
+    case 2:
+        return soma_nesterov(0.05, 0.9);
+    case 3:
+        return soma_rmsprop(0.003);
+    case 4:
+        return soma_adam(0.01);
+    case 5:
+        return soma_adamw(0.01);
+    default:
+        return soma_adagrad(0.02);
+    }
+}
+
+/* Trains some steps, the last on a short batch; returns all parameters one after the other and their number. */
+static size_t train(soma_plan_options options, int kind, bool pictures, double *parameters, double *losses) {
+    soma_error e = {0};
+    net n = build(NULL, pictures);
+    soma_optimizer o = optimizer_of(kind);
+    o.weight_decay = 0.01;
+    options.max_batch = ROWS;
+    options.seed = 5;
+    soma_plan *p = soma_plan_train(n.loss, o, options, &e);
+    assert_string_equal(e.message, "");
+    soma_run *r = soma_run_create(p, &e);
+    const size_t width = pictures ? 128 : FEATURES;
+    float *x = malloc(ROWS * width * sizeof *x);
+    int64_t classes[ROWS];
+    for (unsigned s = 0; s < 5; s++) {
+        int64_t rows = s == 4 ? 7 : ROWS;
+        fill(x, ROWS * width, classes, s);
+        soma_run_set(r, n.x, x, rows, &e);
+        soma_run_set(r, n.classes, classes, rows, &e);
+        assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+        soma_run_get_double(r, n.loss, &losses[s], 1, &e);
+    }
+    assert_string_equal(e.message, "");
+    size_t count = 0;
+    const soma_store *store = soma_plan_store(p);
+    for (size_t i = 0; i < soma_store_count(store); i++) {
+        const char *name = soma_store_name(store, i);
+        soma_shape shape = soma_store_shape(store, name);
+        size_t elements = 1;
+        for (int d = 0; d < shape.rank; d++) elements *= (size_t)shape.dims[d];
+        float *values = malloc(elements * sizeof *values);
+        soma_store_get(store, name, values, elements, &e);
+        for (size_t k = 0; k < elements; k++) parameters[count++] = values[k];
+        free(values);
+    }
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(n.graph);
+    free(x);
+    return count;
+}
+
+enum { MOST = 40000 };
+static double first_parameters[MOST], second_parameters[MOST];
+
+/* The portable backend, fused or not, follows the float64 reference. (Optimizers that divide by a root of squares
+ * magnify rounding where a gradient is nearly zero, so the comparison is in the norm.) */
+static void training_follows_the_reference(void **state) {
+    (void)state;
+    for (int pictures = 0; pictures < 2; pictures++)
+        for (int kind = 0; kind < 7; kind++)
+            for (int unfused = 0; unfused < 2; unfused++) {
+                double a[5], b[5], distance = 0, norm = 0;
+                soma_plan_options reference = {.backend = SOMA_BACKEND_REFERENCE}, portable = {.unfused = unfused};
+                size_t count = train(reference, kind, pictures, first_parameters, a);
+                assert_int_equal(train(portable, kind, pictures, second_parameters, b), count);
+                for (int s = 0; s < 5; s++) assert_true(fabs(a[s] - b[s]) <= 2e-4 * fabs(a[s]));
+                for (size_t i = 0; i < count; i++) {
+                    distance += pow(first_parameters[i] - second_parameters[i], 2);
+                    norm += pow(first_parameters[i], 2);
+                }
+                assert_true(sqrt(distance) <= 2e-3 * sqrt(norm));
+            }
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+    (void)state;
+    for (int pictures = 0; pictures < 2; pictures++)
+        for (int kind = 0; kind < 7; kind += 2)
+            for (int threads = 2; threads <= 3; threads++) {
+                double a[5], b[5];
+                size_t count =
+                    train(SOMA_OPTIONS(soma_plan_options){.threads = 1}, kind, pictures, first_parameters, a);
+                train(SOMA_OPTIONS(soma_plan_options){.threads = threads}, kind, pictures, second_parameters, b);
+                assert_memory_equal(a, b, sizeof a);
+                assert_memory_equal(first_parameters, second_parameters, count * sizeof(double));
+            }
+}
+
+typedef struct counter {
+    long allocations, live;
+} counter;
+
+static void *counted_allocate(void *user, size_t size) {
+    counter *c = user;
+    c->allocations++;
+    c->live++;
+    return aligned_alloc(64, size);
+}
+
+static void counted_release(void *user, void *memory) {
+    ((counter *)user)->live--;
+    free(memory);
+}
+
+static void nothing_is_allocated_from_the_second_step_on(void **state) {
+    (void)state;
+    counter c = {0, 0};
+    soma_error e = {0};
+    soma_context *context = soma_context_create(
+        SOMA_OPTIONS(soma_context_options){.allocate = counted_allocate, .release = counted_release, .user = &c}, &e);
+    for (int pictures = 0; pictures < 2; pictures++) {
+        net n = build(context, pictures);
+        soma_plan *p = soma_plan_train(n.loss, soma_adam(1e-3), SOMA_OPTIONS(soma_plan_options){.max_batch = ROWS}, &e);
+        soma_run *r = soma_run_create(p, &e);
+        static float x[ROWS * 128];
+        int64_t classes[ROWS];
+        long after_first = 0;
+        for (unsigned s = 0; s < 6; s++) {
+            int64_t rows = s % 2 ? 5 : ROWS;
+            fill(x, ROWS * 128, classes, s);
+            soma_run_set(r, n.x, x, rows, &e);
+            soma_run_set(r, n.classes, classes, rows, &e);
+            assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+            if (s == 0) after_first = c.allocations;
+        }
+        assert_true(after_first > 0);
+        assert_int_equal(c.allocations, after_first);
+        soma_run_destroy(r);
+        soma_plan_destroy(p);
+        soma_graph_destroy(n.graph);
+    }
+    assert_int_equal(c.live, 0);
+    soma_context_destroy(context);
+}
+
+static void a_plan_runs_any_smaller_batch(void **state) {
+    (void)state;
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, FEATURES));
+    soma_value y = soma_softmax(soma_dense(soma_relu(soma_dense(x, 33)), CLASSES), 1), m = soma_mean(y);
+    const soma_value outputs[] = {y, m};
+    soma_plan *p = soma_plan_infer(outputs, 2,
+                                   SOMA_OPTIONS(soma_plan_options){.max_batch = ROWS, .keep = &x, .keep_count = 1}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    float data[ROWS * FEATURES], whole[ROWS * CLASSES], part[ROWS * CLASSES], mean;
+    int64_t unused[ROWS];
+    fill(data, ROWS * FEATURES, unused, 1);
+    soma_run_set(r, x, data, ROWS, &e);
+    soma_run_step(r, &e);
+    soma_run_get(r, y, whole, ROWS * CLASSES, &e);
+    for (int64_t rows = 0; rows <= ROWS; rows += 1) {
+        soma_run_bind(r, x, data, rows, &e);
+        assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+        assert_int_equal(soma_run_get(r, y, part, (size_t)rows * CLASSES, &e), SOMA_OK);
+        assert_memory_equal(part, whole, (size_t)rows * CLASSES * sizeof(float));
+        soma_run_get(r, m, &mean, 1, &e);
+        if (rows) assert_true(fabsf(mean - 1.0f / CLASSES) < 1e-6f);
+    }
+    assert_int_equal(soma_run_set(r, x, data, ROWS + 1, &e), SOMA_ERROR_ARGUMENT);
+    assert_non_null(strstr(e.message, "25 rows, but the plan is made for 0 to 24"));
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+static void every_reader_of_a_variable_sees_what_it_held_before(void **state) {
+    (void)state;
+    for (int backend = SOMA_BACKEND_PORTABLE; backend <= SOMA_BACKEND_REFERENCE; backend++) {
+        soma_error e = {0};
+        soma_graph *g = soma_graph_create();
+        soma_init zero = {SOMA_INIT_CONSTANT, 0, 0, 0};
+        soma_value v = soma_variable(g, "v", soma_shape1(3), zero, false),
+                   w = soma_variable(g, "w", soma_shape1(3), zero, false);
+        soma_value one = soma_add(v, soma_scalar(g, 1));
+        /* w takes v's old value, v its successor; the sum is of old values, read through another shape too. */
+        const soma_value effects[] = {soma_assign(v, one), soma_assign(w, v)};
+        soma_value old = soma_sum(soma_add(soma_reshape(v, soma_shape2(3, 1)), soma_reshape(w, soma_shape2(3, 1))));
+        soma_plan *p = soma_plan_create(&old, 1, effects, 2,
+                                        SOMA_OPTIONS(soma_plan_options){.backend = (soma_backend)backend}, &e);
+        assert_string_equal(e.message, "");
+        soma_run *r = soma_run_create(p, &e);
+        for (int s = 0; s < 4; s++) {
+            float sum, values[3];
+            assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+            soma_run_get(r, old, &sum, 1, &e);
+            assert_true(sum == (float)(s ? 3 * s + 3 * (s - 1) : 0));
+            soma_store_get(soma_plan_store(p), "v", values, 3, &e);
+            assert_true(values[2] == (float)(s + 1));
+            soma_store_get(soma_plan_store(p), "w", values, 3, &e);
+            assert_true(values[0] == (float)s);
+        }
+        soma_run_destroy(r);
+        soma_plan_destroy(p);
+        soma_graph_destroy(g);
+    }
+}
+
+static void kept_values_can_be_read(void **state) {
+    (void)state;
+    soma_error e = {0};
+    net n = build(NULL, false);
+    const soma_value keep[] = {n.hidden, n.probabilities};
+    soma_plan *p = soma_plan_train(
+        n.loss, soma_sgd(0.1), SOMA_OPTIONS(soma_plan_options){.max_batch = ROWS, .keep = keep, .keep_count = 2}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    float x[ROWS * FEATURES], hidden[ROWS * 16], probabilities[ROWS * CLASSES];
+    int64_t classes[ROWS];
+    fill(x, ROWS * FEATURES, classes, 0);
+    soma_run_set(r, n.x, x, ROWS, &e);
+    soma_run_set(r, n.classes, classes, ROWS, &e);
+    soma_run_step(r, &e);
+    assert_int_equal(soma_run_get(r, n.hidden, hidden, ROWS * 16, &e), SOMA_OK);
+    assert_int_equal(soma_run_get(r, n.probabilities, probabilities, ROWS * CLASSES, &e), SOMA_OK);
+    double loss = 0, value;
+    for (int i = 0; i < ROWS; i++) {
+        double sum = 0, row = 0;
+        for (int c = 0; c < CLASSES; c++) {
+            double q = (c == classes[i] ? 0.9 : 0) + 0.1 / CLASSES;
+            sum += probabilities[i * CLASSES + c];
+            row -= q * log(probabilities[i * CLASSES + c]);
+        }
+        assert_true(fabs(sum - 1) < 1e-6);
+        loss += row / ROWS;
+    }
+    soma_run_get_double(r, n.loss, &value, 1, &e);
+    assert_true(fabs(loss - value) < 1e-5);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(n.graph);
+}
+
+static void a_value_that_is_not_finite_is_named(void **state) {
+    (void)state;
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value x = soma_input(g, "x", soma_shape1(SOMA_BATCH));
+    soma_value y = soma_exp(soma_name(soma_log(soma_sub(x, soma_scalar(g, 1))), "gap"));
+    soma_plan *p = soma_plan_infer(&y, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 2, .check_finite = true}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    const float good[2] = {2, 3}, bad[2] = {2, 0};
+    soma_run_set(r, x, good, 2, &e);
+    assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+    soma_run_set(r, x, bad, 2, &e);
+    assert_int_equal(soma_run_step(r, &e), SOMA_ERROR_NUMERIC);
+    assert_non_null(strstr(e.message, "log 'gap'"));
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+static void random_streams_replay(void **state) {
+    (void)state;
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value a = soma_random_uniform(g, soma_shape1(100)), b = soma_random_uniform(g, soma_shape1(100));
+    const soma_value outputs[] = {a, b};
+    soma_plan *p = soma_plan_infer(outputs, 2, SOMA_OPTIONS(soma_plan_options){.seed = 3}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    float x[3][100], y[100];
+    soma_run_step(r, &e);
+    soma_run_get(r, a, x[0], 100, &e);
+    soma_run_get(r, b, y, 100, &e);
+    assert_memory_not_equal(x[0], y, sizeof y); /* each node is a stream of its own */
+    soma_run_step(r, &e);
+    soma_run_get(r, a, x[1], 100, &e);
+    assert_memory_not_equal(x[0], x[1], sizeof y);
+    soma_run_seed(r, 3, 0);
+    soma_run_step(r, &e);
+    soma_run_get(r, a, x[2], 100, &e);
+    assert_memory_equal(x[0], x[2], sizeof y);
+    for (int i = 0; i < 100; i++) assert_true(y[i] >= 0 && y[i] < 1);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+static void mistakes_are_sentences(void **state) {
+    (void)state;
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 3));
+    soma_value wrong = soma_add(x, soma_input(g, "z", soma_shape2(SOMA_BATCH, 4)));
+    assert_null(soma_plan_infer(&wrong, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 2}, &e));
+    assert_non_null(strstr(e.message, "[N, 3]"));
+    assert_non_null(strstr(e.message, "[N, 4]"));
+    assert_null(soma_run_create(NULL, &e));
+    soma_graph_destroy(g);
+
+    soma_error f = {0};
+    g = soma_graph_create();
+    x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 3));
+    soma_value y = soma_relu(x);
+    soma_plan *p = soma_plan_infer(&y, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 2}, &f);
+    soma_run *r = soma_run_create(p, &f);
+    assert_int_equal(soma_run_step(r, &f), SOMA_ERROR_ARGUMENT);
+    assert_string_equal(f.message, "run: input 'x' is not set");
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+typedef struct host_thread {
+    pthread_t thread;
+    void (*body)(void *argument, int index);
+    void *argument;
+    int index;
+} host_thread;
+
+static void *host_body(void *argument) {
+    host_thread *t = argument;
+    t->body(t->argument, t->index);
+    return NULL;
+}
+
+static void host_parallel(void *user, int threads, void (*body)(void *argument, int index), void *argument) {
+    host_thread t[8];
+    ++*(int *)user;
+    for (int i = 1; i < threads; i++) {
+        t[i] = (host_thread){.body = body, .argument = argument, .index = i};
+        assert_int_equal(pthread_create(&t[i].thread, NULL, host_body, &t[i]), 0);
+    }
+    body(argument, 0);
+    for (int i = 1; i < threads; i++) pthread_join(t[i].thread, NULL);
+}
+
+static void the_host_may_bring_its_threads(void **state) {
+    (void)state;
+    soma_error e = {0};
+    int regions = 0;
+    soma_context *context =
+        soma_context_create(SOMA_OPTIONS(soma_context_options){.parallel = host_parallel, .user = &regions}, &e);
+    soma_graph *g = soma_graph_create_in(context);
+    soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 64));
+    soma_value y = soma_dense(soma_relu(soma_dense(x, 128)), 64);
+    soma_plan *p = soma_plan_infer(&y, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 64, .threads = 2}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    static float data[64 * 64], out[64 * 64];
+    soma_run_set(r, x, data, 64, &e);
+    assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+    assert_int_equal(soma_run_get(r, y, out, 64 * 64, &e), SOMA_OK);
+    assert_int_equal(regions, 1);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+    soma_context_destroy(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(training_follows_the_reference),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(nothing_is_allocated_from_the_second_step_on),
+        cmocka_unit_test(a_plan_runs_any_smaller_batch),
+        cmocka_unit_test(every_reader_of_a_variable_sees_what_it_held_before),
+        cmocka_unit_test(kept_values_can_be_read),
+        cmocka_unit_test(a_value_that_is_not_finite_is_named),
+        cmocka_unit_test(random_streams_replay),
+        cmocka_unit_test(mistakes_are_sentences),
+        cmocka_unit_test(the_host_may_bring_its_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
