@@ -4,7 +4,8 @@ add_library(soma_flags INTERFACE)
 target_include_directories(soma_flags INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
 target_compile_definitions(soma_flags INTERFACE _GNU_SOURCE)
 target_compile_options(soma_flags INTERFACE
-  -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  $<IF:$<C_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> # a value may bear the name of its type: isa *isa
   $<$<BOOL:${SOMA_WERROR}>:-Werror>)
 check_c_compiler_flag(-fno-semantic-interposition have_no_interposition)
 if(have_no_interposition)
