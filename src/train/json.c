@@ -72,12 +72,12 @@ static void start(json_text *j, const char *key) {
     append(j, ": ", 2);
 }
 
-void json_open(json_text *j, const char *key, char bracket) {
+void json_put_open(json_text *j, const char *key, char bracket) {
     start(j, key);
     append(j, &bracket, 1);
 }
 
-void json_close(json_text *j, char bracket) { append(j, &bracket, 1); }
+void json_put_close(json_text *j, char bracket) { append(j, &bracket, 1); }
 
 /* A host may have set a locale whose decimal mark is no point. */
 static void point(char *text) {
@@ -100,31 +100,31 @@ static const char *shortest(double value, bool single, char text[NUMBER_TEXT]) {
 const char *number_text(double value, char text[NUMBER_TEXT]) { return shortest(value, false, text); }
 const char *number_text_float(float value, char text[NUMBER_TEXT]) { return shortest((double)value, true, text); }
 
-void json_number(json_text *j, const char *key, double value) {
+void json_put_number(json_text *j, const char *key, double value) {
     char text[NUMBER_TEXT];
     start(j, key);
     append_text(j, isfinite(value) ? number_text(value, text) : "null");
 }
 
-void json_float(json_text *j, const char *key, float value) {
+void json_put_float(json_text *j, const char *key, float value) {
     char text[NUMBER_TEXT];
     start(j, key);
     append_text(j, isfinite(value) ? number_text_float(value, text) : "null");
 }
 
-void json_integer(json_text *j, const char *key, int64_t value) {
+void json_put_integer(json_text *j, const char *key, int64_t value) {
     char text[NUMBER_TEXT];
     start(j, key);
     snprintf(text, sizeof text, "%lld", (long long)value);
     append_text(j, text);
 }
 
-void json_bool(json_text *j, const char *key, bool value) {
+void json_put_bool(json_text *j, const char *key, bool value) {
     start(j, key);
     append_text(j, value ? "true" : "false");
 }
 
-void json_string(json_text *j, const char *key, const char *value) {
+void json_put_string(json_text *j, const char *key, const char *value) {
     start(j, key);
     if (value)
         append_quoted(j, value);
@@ -134,12 +134,12 @@ void json_string(json_text *j, const char *key, const char *value) {
 
 const char *json_text_get(const json_text *j) { return j->failed ? NULL : j->text ? j->text : ""; }
 
-void json_reset(json_text *j) {
+void json_text_reset(json_text *j) {
     j->length = 0;
     if (j->text) j->text[0] = 0;
 }
 
-void json_clear(json_text *j) {
+void json_text_clear(json_text *j) {
     mem_free(j->context, j->text);
     *j = (json_text){.context = j->context};
 }

@@ -1,0 +1,51 @@
+/* train/defaults.c: the network, optimizer, batch and length of training where nothing is said, from the shape of a
+ * sample and the number of rows. The choices were made on the tables and digits of data/; docs/defaults.md has the
+ * measurements. */
+#include "train/defaults.h"
+
+#include <stdio.h>
+
+enum { SMALLEST_PICTURE = 20, FEW_ROWS = 1000 };
+
+static bool is_picture(soma_shape sample) {
+    return sample.rank == 3 && sample.dims[1] >= SMALLEST_PICTURE && sample.dims[2] >= SMALLEST_PICTURE;
+}
+
+const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]) {
+    const char *table = rows < FEW_ROWS ? "dense 32 relu" : "dense 64 relu, dense 64 relu";
+    snprintf(chosen, DEFAULT_TEXT, "%s",
+             is_picture(sample) ? "conv 20 5x5 relu, maxpool 2, conv 50 5x5 relu, maxpool 2, dense 500 relu" : table);
+    return chosen;
+}
+
+soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate) {
+    bool given = learning_rate > 0;
+    switch (kind) {
+    case SOMA_MOMENTUM:
+        return soma_momentum(given ? learning_rate : 0.01, 0.9);
+    case SOMA_NESTEROV:
+        return soma_nesterov(given ? learning_rate : 0.01, 0.9);
+    case SOMA_RMSPROP:
+        return soma_rmsprop(given ? learning_rate : 1e-3);
+    case SOMA_ADAM:
+        return soma_adam(given ? learning_rate : 1e-3);
+    case SOMA_ADAMW:
+        return soma_adamw(given ? learning_rate : 1e-3);
+    case SOMA_ADAGRAD:
+        return soma_adagrad(given ? learning_rate : 0.01);
+    default:
+        return soma_sgd(given ? learning_rate : 0.01);
+    }
+}
+
+defaults defaults_choose(soma_shape sample, int64_t rows, bool classify) {
+    defaults d = {.batch = rows < FEW_ROWS ? 16 : 32, .epochs = 200, .patience = 20};
+    (void)classify;
+    d.optimizer = soma_adamw(rows < FEW_ROWS ? 5e-3 : 1e-3);
+    if (is_picture(sample)) {
+        d.batch = 64;
+        d.epochs = 20;
+        d.patience = 3;
+    }
+    return d;
+}

@@ -1,0 +1,24 @@
+/* train/defaults.h: what training does where nothing is said; docs/defaults.md tells it to users, with measurements. */
+#ifndef TRAIN_DEFAULTS_H
+#define TRAIN_DEFAULTS_H
+
+#include "base/base.h"
+
+#include <soma/nn.h>
+
+enum { DEFAULT_TEXT = 128 };
+
+typedef struct defaults {
+    int64_t batch, epochs, patience;
+    soma_optimizer optimizer;
+} defaults;
+
+/* For `rows` samples to train on. */
+defaults defaults_choose(soma_shape sample, int64_t rows, bool classify);
+/* The learning rate, and the other settings, of an optimizer whose kind alone was given. */
+soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate);
+
+/* The network where none is given, without its output layer, in `chosen`. */
+const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]);
+
+#endif

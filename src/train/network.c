@@ -1,0 +1,81 @@
+/* train/network.c: a model's network as a graph: preprocessing, the layers of its specification, and the answer in the
+ * user's terms, all of which is saved; and for training and measuring, the loss. A sigmoid's answer is the pair
+ * [1 - s, s], so that every classifier has a column a class. Losses are taken from what the specification gives, whose
+ * logarithms are stable, in training units. */
+#include "graph/graph.h"
+#include "nn/zoo.h"
+#include "train/defaults.h"
+#include "train/model.h"
+
+#include <stdio.h>
+
+const char symmetric_reason[] =
+    "hidden weights that all start with one constant get equal gradients and stay equal, so that a layer acts as one "
+    "neuron";
+
+/* The network named or chosen, parsed; and its head. */
+int model_resolve(soma_model *m, int64_t outputs, int64_t rows, char *note, size_t note_size, soma_error *error) {
+    bool classify = m->task == SOMA_CLASSIFY;
+    char chosen[DEFAULT_TEXT];
+    if (note && note_size) *note = 0;
+    spec_destroy(m->spec);
+    m->spec = NULL;
+    const char *text = m->spec_text ? m->spec_text : default_network(m->sample, rows, chosen);
+    m->spec = spec_open_for(m->context, text, classify, outputs, &m->head, error);
+    if (!m->spec) return error && error->code ? error->code : SOMA_ERROR_ARGUMENT;
+    m->outputs = classify ? m->head.outputs : 1;
+    m->sigmoid = m->head.output == SPEC_SIGMOID;
+    if (note && m->head.appended && m->spec_text)
+        snprintf(note, note_size, "the network gets the output layer \"%s\"", m->head.text);
+    return SOMA_OK;
+}
+
+/* [N, 1] -> [N, 2] */
+static soma_value both_classes(soma_value sigmoid) {
+    soma_value pair[2] = {soma_sub(soma_scalar(sigmoid.graph, 1), sigmoid), sigmoid};
+    return soma_concat(pair, 2, 1);
+}
+
+static soma_value in_target_units(const preprocess *p, soma_value raw) {
+    soma_graph *g = raw.graph;
+    soma_value scaled = soma_mul(raw, soma_scalar(g, p->target_deviation));
+    return soma_add(scaled, soma_scalar(g, p->target_mean));
+}
+
+/* Frozen variables are left out of what an optimizer updates. */
+static void freeze(const soma_model *m, soma_graph *g) {
+    for (size_t i = 0; i < m->presets_count; i++) {
+        soma_value v = graph_find(g, &op_variable, m->presets[i].name);
+        const node *n = m->presets[i].frozen ? value_node(v) : NULL;
+        if (n) ((variable_attributes *)n->attributes)->trainable = false;
+    }
+}
+
+int network_build(const soma_model *m, bool training, bool with_loss, network *n, soma_error *error) {
+    *n = (network){0};
+    soma_graph *g = n->graph = soma_graph_create_in(m->context);
+    if (!g) return error_memory(error);
+    soma_graph_set_training(g, training);
+    soma_shape shape = {m->sample.rank + 1, {SOMA_BATCH}};
+    for (int i = 0; i < m->sample.rank; i++) shape.dims[i + 1] = m->sample.dims[i];
+    spec_options options = {.init_given = m->init_given, .init = m->init};
+    n->x = soma_input(g, "x", shape);
+    n->raw = spec_build(m->spec, preprocess_build(&m->preprocess, n->x), &options);
+    if (m->task == SOMA_REGRESS)
+        n->answer = in_target_units(&m->preprocess, n->raw);
+    else
+        n->answer = m->sigmoid ? both_classes(n->raw) : n->raw;
+    if (with_loss) n->loss = spec_loss(m->spec, n->raw, &n->target);
+    freeze(m, g);
+    const soma_error *mistake = soma_graph_error(g);
+    if (!mistake->code && value_ok(n->answer) && (!with_loss || value_ok(n->loss))) return SOMA_OK;
+    int code = mistake->code ? error_set(error, mistake->code, "%s", mistake->message)
+                             : error_set(error, SOMA_ERROR_INTERNAL, "the network could not be built");
+    network_clear(n);
+    return code;
+}
+
+void network_clear(network *n) {
+    soma_graph_destroy(n->graph);
+    *n = (network){0};
+}

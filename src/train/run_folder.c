@@ -1,0 +1,142 @@
+/* train/run_folder.c: making and finding run folders. A run is there if one of its files is; a foreign folder is only
+ * added to, and what is not ours in it is never removed. */
+#include "train/run_folder.h"
+
+#include "format/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *join(const soma_context *context, const char *folder, const char *name) {
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = mem_alloc(context, size);
+    if (path) snprintf(path, size, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    return path;
+}
+
+int run_folder_name(const soma_context *context, const char *path, run_folder *f, soma_error *error) {
+    *f = (run_folder){.context = context, .metrics_file = -1};
+    if (!*path) return error_set(error, SOMA_ERROR_ARGUMENT, "the run folder's name is empty");
+    f->path = mem_string(context, path);
+    f->model = join(context, path, "model.onnx");
+    f->checkpoint = join(context, path, "checkpoint.safetensors");
+    f->previous = join(context, path, "checkpoint.previous.safetensors");
+    f->metrics = join(context, path, "metrics.jsonl");
+    if (f->path && f->model && f->checkpoint && f->previous && f->metrics) return SOMA_OK;
+    run_folder_clear(f);
+    return error_memory(error);
+}
+
+bool run_folder_used(const run_folder *f) {
+    return !access(f->model, F_OK) || !access(f->checkpoint, F_OK) || !access(f->previous, F_OK) ||
+           !access(f->metrics, F_OK);
+}
+
+/* The folder and those above it. */
+static int make_folders(const soma_context *context, const char *path, soma_error *error) {
+    char *part = mem_string(context, path);
+    struct stat info;
+    if (!part) return error_memory(error);
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        mkdir(part, 0777);
+        *at = '/';
+    }
+    mem_free(context, part);
+    if (mkdir(path, 0777) && errno != EEXIST)
+        return error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", path, strerror(errno));
+    if (stat(path, &info) || !S_ISDIR(info.st_mode))
+        return error_set(error, SOMA_ERROR_IO, "%s: it is there and is not a folder", path);
+    return SOMA_OK;
+}
+
+int run_folder_create(run_folder *f, bool overwrite, soma_error *error) {
+    if (run_folder_used(f)) {
+        if (!overwrite)
+            return error_set(error, SOMA_ERROR_ARGUMENT,
+                             "%s: the folder holds a run; --overwrite replaces it, --resume %s goes on with it",
+                             f->path, f->path);
+        unlink(f->model);
+        unlink(f->checkpoint);
+        unlink(f->previous);
+        unlink(f->metrics);
+    }
+    return make_folders(f->context, f->path, error);
+}
+
+/* runs/latest is replaced in one step, by renaming a new link over it. */
+static void point_latest(const char *name) {
+    unlink("runs/.latest");
+    if (!symlink(name, "runs/.latest") && rename("runs/.latest", "runs/latest")) unlink("runs/.latest");
+}
+
+int run_folder_create_new(const soma_context *context, run_folder *f, soma_error *error) {
+    char stamp[32], path[64];
+    time_t now = time(NULL);
+    struct tm parts;
+    *f = (run_folder){.context = context, .metrics_file = -1};
+    if (!localtime_r(&now, &parts) || !strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts))
+        return error_set(error, SOMA_ERROR_INTERNAL, "the time is not known");
+    int code = make_folders(context, "runs", error);
+    if (code) return code;
+    for (int suffix = 1;; suffix++) {
+        if (suffix == 1)
+            snprintf(path, sizeof path, "runs/%s", stamp);
+        else
+            snprintf(path, sizeof path, "runs/%s-%d", stamp, suffix);
+        if (!mkdir(path, 0777)) break;
+        if (errno != EEXIST || suffix > 9999)
+            return error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", path, strerror(errno));
+    }
+    point_latest(path + 5);
+    return run_folder_name(context, path, f, error);
+}
+
+int run_folder_metrics(run_folder *f, const char *line, soma_error *error) {
+    if (f->metrics_file < 0) f->metrics_file = open(f->metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    size_t left = strlen(line);
+    while (f->metrics_file >= 0 && left) {
+        ssize_t written = write(f->metrics_file, line, left);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) break;
+        line += written;
+        left -= (size_t)written;
+    }
+    return left ? error_set(error, SOMA_ERROR_IO, "%s: writing failed: %s", f->metrics, strerror(errno)) : SOMA_OK;
+}
+
+int run_folder_drop_metrics(run_folder *f, bool (*later)(void *user, const char *line), void *user, soma_error *error) {
+    size_t size, kept = 0;
+    if (access(f->metrics, F_OK)) return SOMA_OK;
+    char *text = file_read_whole(f->metrics, (size_t)1 << 31, &size, f->context, error);
+    if (!text) return error ? error->code : SOMA_ERROR_IO;
+    for (char *line = text, *end; line < text + size; line = end) {
+        char *stop = memchr(line, '\n', (size_t)(text + size - line));
+        if (!stop) break; /* a line that was cut off */
+        end = stop + 1;
+        *stop = 0;
+        bool drop = later(user, line);
+        *stop = '\n';
+        if (drop) continue;
+        memmove(text + kept, line, (size_t)(end - line));
+        kept += (size_t)(end - line);
+    }
+    int code = kept == size ? SOMA_OK : file_write_whole(f->metrics, text, kept, f->context, error);
+    mem_free(f->context, text);
+    return code;
+}
+
+void run_folder_clear(run_folder *f) {
+    if (f->metrics_file >= 0) close(f->metrics_file);
+    mem_free(f->context, f->path);
+    mem_free(f->context, f->model);
+    mem_free(f->context, f->checkpoint);
+    mem_free(f->context, f->previous);
+    mem_free(f->context, f->metrics);
+    *f = (run_folder){.context = f->context, .metrics_file = -1};
+}

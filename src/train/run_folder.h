@@ -1,0 +1,28 @@
+/* train/run_folder.h: the folder that a training writes: model.onnx, checkpoint.safetensors (and the one before it),
+ * and metrics.jsonl. */
+#ifndef TRAIN_RUN_FOLDER_H
+#define TRAIN_RUN_FOLDER_H
+
+#include "base/base.h"
+
+typedef struct run_folder {
+    const soma_context *context;
+    char *path, *model, *checkpoint, *previous, *metrics; /* the folder and its files */
+    int metrics_file;                                     /* open for appending, or -1 */
+} run_folder;
+
+/* The names only; nothing is touched. */
+int run_folder_name(const soma_context *context, const char *path, run_folder *f, soma_error *error);
+/* Whether it holds a run. */
+bool run_folder_used(const run_folder *f);
+/* Makes the folder; `overwrite` removes an older run's files, without it a folder that holds a run is refused. */
+int run_folder_create(run_folder *f, bool overwrite, soma_error *error);
+/* Makes runs/<time> below the working directory, with a suffix if that exists, and points runs/latest to it. */
+int run_folder_create_new(const soma_context *context, run_folder *f, soma_error *error);
+/* A line of metrics.jsonl, with its line break. */
+int run_folder_metrics(run_folder *f, const char *line, soma_error *error);
+/* Drops the lines of metrics.jsonl of which `later` says so. */
+int run_folder_drop_metrics(run_folder *f, bool (*later)(void *user, const char *line), void *user, soma_error *error);
+void run_folder_clear(run_folder *f);
+
+#endif
