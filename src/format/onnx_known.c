@@ -80,9 +80,10 @@ static bool run_range(importer *m) {
     const known *x[3] = {import_known(m, 0), import_known(m, 1), import_known(m, 2)};
     for (int i = 0; i < 3; i++)
         if (!x[i] || x[i]->count != 1 || x[i]->items[0].batch) return false;
-    int64_t start = x[0]->items[0].value, stop = x[1]->items[0].value, step = x[2]->items[0].value, span, count = 0;
-    if (!step || __builtin_sub_overflow(stop, start, &span) || step == INT64_MIN || span == INT64_MIN) return false;
-    if ((span > 0) == (step > 0) && span) count = (span > 0 ? span - 1 : -span - 1) / (step > 0 ? step : -step) + 1;
+    int64_t start = x[0]->items[0].value, stop = x[1]->items[0].value, step = x[2]->items[0].value, length, count = 0;
+    if (!step || __builtin_sub_overflow(stop, start, &length) || step == INT64_MIN || length == INT64_MIN) return false;
+    if ((length > 0) == (step > 0) && length)
+        count = (length > 0 ? length - 1 : -length - 1) / (step > 0 ? step : -step) + 1;
     known *k = known_make(m, soma_shape1(count));
     for (size_t i = 0; k && i < k->count; i++) k->items[i] = (known_item){start + (int64_t)i * step, 0};
     import_set_known(m, 0, k, import_type(m, 0));
@@ -195,8 +196,8 @@ static bool run_slice(importer *m) {
         if (start > n - 1) start = n - 1;
         if (stop > n) stop = n;
     }
-    int64_t span = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
-    known *k = known_make(m, soma_shape1(span > 0 ? (span - 1) / stride + 1 : 0));
+    int64_t length = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
+    known *k = known_make(m, soma_shape1(length > 0 ? (length - 1) / stride + 1 : 0));
     for (size_t i = 0; k && i < k->count; i++) k->items[i] = x->items[start + (int64_t)i * step];
     import_set_known(m, 0, k, import_type(m, 0));
     return true;
@@ -297,7 +298,7 @@ static bool run_binary(importer *m, char op) {
 static bool run_add(importer *m) { return run_binary(m, '+'); }
 static bool run_sub(importer *m) { return run_binary(m, '-'); }
 static bool run_mul(importer *m) { return run_binary(m, '*'); }
-static bool run_div(importer *m) { return run_binary(m, '/'); }
+static bool run_div(importer *m) { return !onnx_type_real(import_type(m, 0)) && run_binary(m, '/'); }
 static bool run_equal(importer *m) { return run_binary(m, '='); }
 
 static bool run_where(importer *m) {
