@@ -10,7 +10,8 @@ test=data/mnist/t10k-images-idx3-ubyte.gz
 echo "1. What building needs"
 scripts/setup.sh demo
 echo "2. Building soma into build/"
-scripts/build.sh release build soma | tail -n 1
+mkdir -p build
+scripts/build.sh release build soma >build/demo.log 2>&1 || { grep -E 'error|Error|FAILED' build/demo.log || tail -n 30 build/demo.log; exit 1; }
 show() { printf '\n$ %s\n' "$*"; "$@"; }
 echo "3. Training LeNet on 7,000 handwritten digits"
 show build/soma train $train --test $test --net lenet --epochs "${EPOCHS:-8}" --batch 64 --seed 1 --out $out --overwrite

@@ -42,7 +42,9 @@ if [ "$(id -u)" != 0 ]; then
         as_root=(sudo -n)
     else
         echo "Some packages are missing. Run this line, then the same make again:" >&2
-        echo "    sudo $line" >&2
+        if command -v sudo >/dev/null; then echo "    sudo apt-get update && sudo $line" >&2
+        else echo "    su -c \"apt-get update && $line\"" >&2
+        fi
         exit 1
     fi
 fi
