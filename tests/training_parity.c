@@ -329,7 +329,7 @@ static bool check_gradients(parity *p, network *n, soma_error *error) {
         if (!load(p, file, &a, error)) return false;
         shape = a.shape;
         npy_clear(NULL, &a);
-        variables[count] = soma_variable(n->graph, p->names[i], shape, (soma_init){SOMA_INIT_CONSTANT}, true);
+        variables[count] = soma_variable(n->graph, p->names[i], shape, (soma_init){0}, true);
         of[count++] = file;
     }
     if (soma_gradient(n->loss, variables, count, gradients)) return *error = *soma_graph_error(n->graph), false;

@@ -85,10 +85,16 @@ static bool read_residual(spec_parser *p, spec_layer *layer) {
 /* A window that lies in the padding alone would have nothing to pool. */
 static bool check_pool(const spec_parser *p, spec_layer *layer) {
     int64_t least = layer->kernel[0] < layer->kernel[1] ? layer->kernel[0] : layer->kernel[1];
-    if (layer->padding <= least / 2) return true;
-    error_set(p->error, SOMA_ERROR_ARGUMENT,
-              "net: '%s' at character %d has the padding %lld, more than half of its size", layer->kind->name,
-              layer->position, (long long)layer->padding);
+    bool options = layer->stride || layer->padding || layer->same || layer->ceil;
+    if (layer->global && options)
+        error_set(p->error, SOMA_ERROR_ARGUMENT, "net: 'avgpool global' at character %d takes no options",
+                  layer->position);
+    else if (layer->padding > least / 2)
+        error_set(p->error, SOMA_ERROR_ARGUMENT,
+                  "net: '%s' at character %d has padding %lld, more than half of its size", layer->kind->name,
+                  layer->position, (long long)layer->padding);
+    else
+        return true;
     return false;
 }
 
