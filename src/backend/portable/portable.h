@@ -17,6 +17,7 @@ typedef struct ew_instruction {
     const soma_op *op;
     int16_t source[3]; /* value numbers; unused ones repeat the first */
     float parameter[2];
+    int16_t function; /* ew_prepare: which of an instruction set's functions runs it */
 } ew_instruction;
 
 typedef struct ew_program {
@@ -25,6 +26,7 @@ typedef struct ew_program {
     int16_t output[EW_MAX_OUTPUTS]; /* value numbers (an input may be an output: a copy) */
     int16_t slot[EW_MAX_CODE];      /* the block of scratch that holds each instruction's value */
     int slots;
+    int16_t last[EW_MAX_INPUTS];    /* the last instruction that reads each input; `length` for one that is an output */
     int compiled; /* index of the equal compiled program, or -1 */
 } ew_program;
 
@@ -34,7 +36,7 @@ typedef struct ew_operand {
     int64_t row, column;
 } ew_operand;
 
-/* Fills slot, slots and compiled of a program whose code is written. */
+/* Fills function, slot, slots, last and compiled of a program whose code is written. */
 void ew_prepare(ew_program *program);
 /* Bytes of scratch that one thread needs for the program. */
 size_t ew_scratch(const ew_program *program);

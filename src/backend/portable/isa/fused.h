@@ -1,0 +1,36 @@
+/* isa/fused.h: the chains of element-wise ops that are frequent enough to be compiled, a line each. No include guard:
+ * the file is expanded by portable/program.c to what ew_prepare compares programs with, and by isa/fused.c, for every
+ * instruction set, to one loop that keeps everything in registers.
+ *
+ * RECIPE(name, inputs, outputs, code, results): values 0 .. are the inputs, then come the instructions, OP1(value, op,
+ * source), OP2(value, op, source, source) or OP3; then OUT(output, value). A program equals a recipe when its ops,
+ * sources and outputs do; the parameters of ops are read from the program when it runs. */
+
+/* y = relu(x + bias), and other activations */
+RECIPE(bias, 2, 1, OP2(2, add, 0, 1), OUT(0, 2))
+RECIPE(bias_relu, 2, 1, OP2(2, add, 0, 1) OP1(3, relu, 2), OUT(0, 3))
+RECIPE(bias_tanh, 2, 1, OP2(2, add, 0, 1) OP1(3, tanh, 2), OUT(0, 3))
+RECIPE(bias_sigmoid, 2, 1, OP2(2, add, 0, 1) OP1(3, sigmoid, 2), OUT(0, 3))
+
+/* dx = dy (y > 0), with y and the 0 as the other inputs */
+RECIPE(relu_backward, 3, 1, OP2(3, greater, 1, 2) OP2(4, mul, 0, 3), OUT(0, 4))
+
+/* w' = w - lr g; inputs g, lr, w */
+RECIPE(sgd, 3, 1, OP2(3, mul, 0, 1) OP2(4, sub, 2, 3), OUT(0, 4))
+
+/* v' = mu v + g, w' = w - lr v'; inputs g, v, mu, lr, w */
+RECIPE(momentum, 5, 2, OP2(5, mul, 1, 2) OP2(6, add, 5, 0) OP2(7, mul, 6, 3) OP2(8, sub, 4, 7), OUT(0, 6) OUT(1, 8))
+
+/* s' = alpha s + (1 - alpha) g^2, w' = w - lr g / (sqrt(s') + eps); inputs g, s, alpha, 1 - alpha, eps, lr, w */
+RECIPE(rmsprop, 7, 2,
+       OP1(7, square, 0) OP2(8, mul, 7, 3) OP2(9, mul, 1, 2) OP2(10, add, 9, 8) OP1(11, sqrt, 10) OP2(12, add, 11, 4)
+           OP2(13, mul, 0, 5) OP2(14, div, 13, 12) OP2(15, sub, 6, 14),
+       OUT(0, 10) OUT(1, 15))
+
+/* m' = b1 m + (1 - b1) g, v' = b2 v + (1 - b2) g^2, w' = w - step m' / (sqrt(v') scale + eps);
+ * inputs g, m, b1, 1 - b1, v, b2, 1 - b2, scale, eps, step, w */
+RECIPE(adam, 11, 3,
+       OP2(11, mul, 1, 2) OP2(12, mul, 0, 3) OP2(13, add, 11, 12) OP1(14, square, 0) OP2(15, mul, 4, 5)
+           OP2(16, mul, 14, 6) OP2(17, add, 15, 16) OP1(18, sqrt, 17) OP2(19, mul, 18, 7) OP2(20, add, 19, 8)
+               OP2(21, mul, 13, 9) OP2(22, div, 21, 20) OP2(23, sub, 10, 22),
+       OUT(0, 13) OUT(1, 17) OUT(2, 23))
