@@ -17,6 +17,7 @@ static soma_value log_of_sigmoid(soma_graph *g, const node *n) {
 static soma_value log_one_minus_sigmoid(soma_graph *g, const node *n) {
     return soma_neg(soma_softplus(graph_value(g, n->inputs[0])));
 }
+static soma_value logit_of_sigmoid(soma_graph *g, const node *n) { return graph_value(g, n->inputs[0]); }
 
 const soma_op op_sigmoid = {.name = "sigmoid",
                             .onnx = "Sigmoid",
@@ -25,7 +26,8 @@ const soma_op op_sigmoid = {.name = "sigmoid",
                             .scalar = scalar_sigmoid,
                             .gradient = gradient_sigmoid,
                             .log_of = log_of_sigmoid,
-                            .log_one_minus = log_one_minus_sigmoid};
+                            .log_one_minus = log_one_minus_sigmoid,
+                            .logit_of = logit_of_sigmoid};
 
 soma_value soma_sigmoid(soma_value x) { return elementwise1(&op_sigmoid, x, 0, 0); }
 #endif
