@@ -3,6 +3,8 @@
  * is kept as a sentence that names the node and the op; from then on every call returns a value without a node. */
 #include "graph/graph.h"
 
+#include <soma/nn.h>
+
 #include <stdio.h>
 
 enum { BLOCK_BYTES = 16384 };

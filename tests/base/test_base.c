@@ -3,11 +3,12 @@
 #include "base/parallel.h"
 #include "base/random.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+
+#include <cmocka.h>
 
 static void first_error_stays(void **state) {
     (void)state;

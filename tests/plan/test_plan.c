@@ -2,13 +2,14 @@
  * allocation from the second step on, any smaller batch, kept values, errors that name the node). */
 #include <soma/nn.h>
 
-#include <cmocka.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 enum { ROWS = 24, FEATURES = 5, CLASSES = 3 };
 
