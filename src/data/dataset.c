@@ -76,6 +76,8 @@ int soma_dataset_get(const soma_dataset *dataset, int64_t first, int64_t count, 
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "dataset: %lld rows from row %lld are asked for, but there are %lld", (long long)count,
                          (long long)first, (long long)dataset->rows);
+    if (y && !dataset->classes && !dataset->targets)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "dataset: it was read without targets");
     size_t elements = (size_t)shape_elements(&dataset->sample, 1);
     for (int64_t i = 0; x && i < count; i++) copy_sample(dataset, first + i, elements, x + (size_t)i * elements);
     for (int64_t i = 0; y && i < count; i++)

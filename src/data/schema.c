@@ -248,18 +248,13 @@ static int say_task(const table_file *file, const table_schema *schema, bool num
 
 static int take_classes(const table_file *file, const target_text *classes, size_t count, bool numeric,
                         table_schema *schema, soma_error *error) {
-    char name[CSV_EXCERPT], only[CSV_EXCERPT];
+    char name[CSV_EXCERPT];
     csv_excerpt(schema->target_name, strlen(schema->target_name), name);
     if (count > CLASSES)
         return error_set(error, SOMA_ERROR_INPUT,
                          "%s: column %s: the target has more than %d different values, too many for "
                          "classes%s",
                          file->name, name, CLASSES, numeric ? "; --task regress predicts a number" : "");
-    if (count == 1)
-        return error_set(error, SOMA_ERROR_INPUT,
-                         "%s: column %s: the target is '%s' in every row; expected at least two "
-                         "classes",
-                         file->name, name, csv_excerpt(classes[0].text, strlen(classes[0].text), only));
     if (!(schema->classes = mem_zeros(file->context, count, sizeof *schema->classes))) return error_memory(error);
     for (; schema->classes_count < count; schema->classes_count++) {
         char *text = mem_string(file->context, classes[schema->classes_count].text);

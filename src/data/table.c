@@ -286,6 +286,15 @@ static int make_note(const table_file *file, const char *task, char **note, soma
     return SOMA_OK;
 }
 
+/* A target that never changes is named last: a cell that can't be read may be the reason. */
+static int check_classes(const table_file *file, const table_schema *schema, soma_error *error) {
+    char label[TABLE_LABEL], only[CSV_EXCERPT];
+    if (!schema->classify || schema->classes_count > 1) return SOMA_OK;
+    return error_set(error, SOMA_ERROR_INPUT, "%s: %s: the target is '%s' in every row; expected at least two classes",
+                     file->name, table_label(file, schema->target_position, label),
+                     csv_excerpt(schema->classes[0], strlen(schema->classes[0]), only));
+}
+
 static int read_table(table_file *file, soma_dataset *set, soma_error *error) {
     char *task = NULL;
     int code = table_survey(file, error);
@@ -298,6 +307,7 @@ static int read_table(table_file *file, soma_dataset *set, soma_error *error) {
         code = table_learn(file, &set->schema, &task, error);
     }
     if (code == SOMA_OK) code = table_fill(file, set, error);
+    if (code == SOMA_OK && !file->options->schema) code = check_classes(file, &set->schema, error);
     if (code == SOMA_OK) code = make_note(file, task, &set->note, error);
     mem_free(file->context, task);
     return code;
