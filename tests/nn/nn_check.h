@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka wants the headers above first */
-#include <cmocka.h>
 #include <soma/soma.h>
+
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 /* An input of a graph and what it gets. */
 typedef struct feed {
