@@ -120,21 +120,25 @@ static bool fits(const fuser *f, int32_t g) {
     return code <= EW_MAX_CODE;
 }
 
-/* How many of the group's values must be stored. */
-static int stores(const fuser *f, int32_t g) {
-    int count = 0;
-    for (size_t k = 0; k < f->plan->graph->count; k++) {
-        if (f->group_of[k] != g) continue;
-        const node *n = f->plan->graph->nodes[k];
-        bool stored = n->op->flags & OP_EFFECT || f->plan->values[f->plan->first_value[k]].kept;
-        for (size_t u = k + 1; u < f->plan->graph->count && !stored; u++) {
-            const node *user = f->plan->graph->nodes[u];
-            if (user->op->flags & OP_SHAPE) continue;
-            for (int i = 0; i < user->inputs_count; i++)
-                stored |= user->inputs[i].node == n->number && f->group_of[u] != g;
-        }
-        count += stored;
+/* Whether node n of group g must be stored: somebody outside reads it. While nodes are being placed, `placed` of them
+ * have been; those still to come are taken to join if they could. */
+static bool stored(const fuser *f, const node *n, int32_t g, size_t placed) {
+    const soma_plan *plan = f->plan;
+    if (n->op->flags & OP_EFFECT || plan->values[plan->first_value[n->number - 1]].kept) return true;
+    for (size_t u = (size_t)n->number; u < plan->graph->count; u++) {
+        const node *user = plan->graph->nodes[u];
+        if (user->op->flags & OP_SHAPE || f->group_of[u] == g) continue;
+        if (u >= placed && elementwise(user) && shape_equal(&user->outputs[0].shape, &n->outputs[0].shape)) continue;
+        for (int i = 0; i < user->inputs_count; i++)
+            if (user->inputs[i].node == n->number) return true;
     }
+    return false;
+}
+
+static int stores(const fuser *f, int32_t g, size_t placed) {
+    const group *p = &f->plan->groups[g];
+    int count = p->anchor && stored(f, p->anchor, g, placed);
+    for (int m = 0; m < p->count; m++) count += stored(f, p->members[m], g, placed);
     return count;
 }
 
@@ -179,13 +183,13 @@ static bool try_join(fuser *f, const node *n, int32_t g) {
     if (n->op->flags & OP_EFFECT && anchor_reads(f->plan, p->anchor, graph_node(f->plan->graph, n->inputs[0].node)))
         return false;
     if (node_depends(f, n, g) || !add_member(f, g, n)) return false;
-    if (fits(f, g) && stores(f, g) <= EW_MAX_OUTPUTS) return true;
+    if (fits(f, g) && stores(f, g, (size_t)n->number) <= EW_MAX_OUTPUTS) return true;
     remove_member(f, g, n);
     return false;
 }
 
 /* Merges the plain group b into a. */
-static void try_merge(fuser *f, int32_t a, int32_t b) {
+static void try_merge(fuser *f, int32_t a, int32_t b, size_t placed) {
     group *p = &f->plan->groups[a], *q = &f->plan->groups[b];
     if (a == b || q->anchor || q->dead || !shape_equal(&p->shape, &q->shape)) return;
     for (int i = 0; i < q->count; i++)
@@ -196,7 +200,7 @@ static void try_merge(fuser *f, int32_t a, int32_t b) {
     const int count = q->count;
     int moved = 0;
     for (; moved < count && add_member(f, a, q->members[moved]); moved++) {}
-    if (moved == count && fits(f, a) && stores(f, a) <= EW_MAX_OUTPUTS) {
+    if (moved == count && fits(f, a) && stores(f, a, placed) <= EW_MAX_OUTPUTS) {
         f->plan->groups[b].dead = true;
         return;
     }
@@ -241,7 +245,71 @@ static void place_node(fuser *f, const node *n) {
     }
     for (int i = 0; i < n->inputs_count; i++) {
         int32_t g = f->group_of[n->inputs[i].node - 1];
-        if (g >= 0 && g != joined) try_merge(f, joined, g);
+        if (g >= 0 && g != joined) try_merge(f, joined, g, (size_t)n->number);
+    }
+}
+
+/* ---- Afterthoughts
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* The only group besides g that reads n, or -1 when there are several or none. */
+static int32_t only_reader(const fuser *f, const node *n, int32_t g) {
+    int32_t reader = -1;
+    for (size_t u = (size_t)n->number; u < f->plan->graph->count; u++)
+        for (int i = 0; i < f->plan->graph->nodes[u]->inputs_count; i++) {
+            if (f->plan->graph->nodes[u]->inputs[i].node != n->number) continue;
+            int32_t h = f->group_of[u];
+            if (h < 0 || h == g || (reader >= 0 && h != reader)) return -1;
+            reader = h;
+        }
+    return reader;
+}
+
+/* Moves a node whose value only one later group of the same shape reads into that group, if what it needs is in memory
+ * anyway: the mask of an activation is made again where the gradient passes instead of being stored by the forward
+ * pass. */
+static void sink(fuser *f, const node *n) {
+    int32_t g = f->group_of[n->number - 1], h;
+    const size_t all = f->plan->graph->count;
+    if (g < 0 || !(n->op->flags & OP_ELEMENTWISE) || f->plan->groups[g].anchor == n) return;
+    if (f->plan->values[f->plan->first_value[n->number - 1]].kept || (h = only_reader(f, n, g)) < 0) return;
+    const group *to = &f->plan->groups[h];
+    if (!shape_equal(&to->shape, &n->outputs[0].shape) || (to->anchor && (!to->kernel || !to->kernel->epilogue)))
+        return;
+    remove_member(f, g, n);
+    bool free_inputs = true;
+    for (int i = 0; i < n->inputs_count && free_inputs; i++) {
+        const node *in = graph_node(f->plan->graph, n->inputs[i].node);
+        bool elsewhere = false; /* read outside g by others than n, so stored */
+        if (f->group_of[in->number - 1] != g) continue;
+        f->group_of[n->number - 1] = g; /* n itself does not count */
+        elsewhere = stored(f, in, g, all);
+        f->group_of[n->number - 1] = -1;
+        free_inputs = elsewhere;
+    }
+    if (free_inputs && add_member(f, h, n)) {
+        if (fits(f, h) && stores(f, h, all) <= EW_MAX_OUTPUTS) return;
+        remove_member(f, h, n);
+    }
+    add_member(f, g, n);
+}
+
+/* Groups that store more than a program can: the last members become groups of their own. */
+static void split(fuser *f, int32_t g) {
+    while (f->plan->groups[g].count > 1 && stores(f, g, f->plan->graph->count) > EW_MAX_OUTPUTS) {
+        const node *last = f->plan->groups[g].members[f->plan->groups[g].count - 1];
+        remove_member(f, g, last);
+        int32_t own = new_group(f, NULL, &last->outputs[0].shape);
+        if (own < 0 || !add_member(f, own, last)) return;
+    }
+}
+
+static void afterthoughts(fuser *f) {
+    for (size_t i = f->plan->graph->count; i-- > 0 && !f->plan->unfused;) sink(f, f->plan->graph->nodes[i]);
+    for (int32_t g = 0, count = f->plan->groups_count; g < count; g++) {
+        group *p = &f->plan->groups[g];
+        if (!p->dead && !p->anchor && p->count == 0) p->dead = true;
+        if (!p->dead) split(f, g);
     }
 }
 
@@ -261,6 +329,7 @@ int plan_fuse(soma_plan *plan, soma_error *error) {
         place_node(&f, plan->graph->nodes[i]);
         plan->nodes_count += computes(plan, plan->graph->nodes[i]);
     }
+    afterthoughts(&f);
     if (error->code) code = error->code;
     for (size_t i = 0; i < nodes; i++)
         for (int o = 0; o < plan->graph->nodes[i]->op->outputs; o++)

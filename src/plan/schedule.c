@@ -8,7 +8,7 @@
 
 /* Work below which a plan runs on one thread, in FLOPs (an element-wise operation on one element counts 4), and below
  * which the order is chosen to save barriers. A region with a barrier costs about half a microsecond. */
-static const double one_thread_below = 1.5e5, small_below = 5e7;
+static const double one_thread_below = 4e5, small_below = 5e7;
 
 typedef struct scheduler {
     soma_plan *plan;
