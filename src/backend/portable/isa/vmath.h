@@ -26,18 +26,16 @@ SIMD vf v_exp_reduce(vf x, vf *n) {
     return v_fnma(*n, v_set1(-2.12194440e-4f), v_fnma(*n, v_set1(0.693359375f), x));
 }
 
-/* exp(x) 2^k: for results whose exp(x) alone would overflow. The lower bound of x, below which the result is 0, and the
- * upper one, above which it is infinite, keep n within what v_scale takes. */
-SIMD vf v_exp_times(vf x, float k) {
+/* The bounds of x, below which the result is 0 and above which it is infinite, keep n within what v_scale takes. */
+SIMD vf v_exp(vf x) {
     vf n, r = v_exp_reduce(v_min(v_set1(92), v_max(v_set1(-105), x)), &n);
     vf p = v_set1(0.0013814467f);
     p = V_STEP(p, r, 0.008368781f);
     p = V_STEP(p, r, 0.041668393f);
     p = V_STEP(p, r, 0.1666652f);
     p = V_STEP(p, r, 0.49999994f);
-    return v_scale(v_fma(r * r, p, r) + v_set1(1), n + v_set1(k));
+    return v_scale(v_fma(r * r, p, r) + v_set1(1), n);
 }
-SIMD vf v_exp(vf x) { return v_exp_times(x, 0); }
 
 /* exp(r) - 1 for a reduced r. */
 SIMD vf v_expm1_reduced(vf r) {
@@ -68,18 +66,6 @@ SIMD vf v_tanh(vf x) {
     vf n, r = v_exp_reduce(v_min(v_set1(10), v_abs(x)) * v_set1(-2), &n), scale = v_scale(v_set1(1), n);
     vf t = v_fma(scale, v_expm1_reduced(r), scale - v_set1(1));
     return v_copysign(t / (t + v_set1(2)), x);
-}
-
-SIMD vf v_cosh(vf x) {
-    vf half = v_exp_times(v_abs(x), -1); /* exp(|x|) / 2 */
-    return half + v_set1(0.25f) / half;
-}
-
-/* With t = exp(|x|) - 1: (t + t / (t + 1)) / 2; from 20 on exp(|x|) / 2. */
-SIMD vf v_sinh(vf x) {
-    vf a = v_abs(x), t = v_expm1(v_min(v_set1(20), a));
-    vf near = v_set1(0.5f) * (t + t / (t + v_set1(1)));
-    return v_copysign(v_select(v_gt(a, v_set1(20)), v_exp_times(a, -1), near), x);
 }
 
 /* ---- Logarithms ------------------------------------------------------------------------------------------------ */
@@ -194,7 +180,6 @@ SIMD vf v_cos(vf x) { return v_sincos(x, 1); }
 
 /* ---- Powers and roots ------------------------------------------------------------------------------------------ */
 
-SIMD vf v_reciprocal(vf x) { return v_set1(1) / x; }
 SIMD vf v_rsqrt(vf x) { return v_set1(1) / v_sqrt(x); }
 
 /* |x|^y = 2^(y log2 |x|) in double, which leaves the error of the last rounding alone: log m = 2 artanh((m - 1) / (m +
