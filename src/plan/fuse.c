@@ -29,8 +29,10 @@ static bool elementwise(const node *n) {
 /* ---- Does anything in a start set depend on a group? ----------------------------------------------------------------
  */
 
+/* Scalars that the host computes are there before any step, whatever shapes they were made from. */
 static void push(fuser *f, int32_t *top, int32_t number) {
     if (f->visited[number - 1] == f->stamp) return;
+    if (f->plan->values[f->plan->first_value[number - 1]].place == PLACE_SCALAR) return;
     f->visited[number - 1] = f->stamp;
     f->stack[(*top)++] = number;
 }
