@@ -10,12 +10,13 @@
 #include "base/random.h"
 #include "ops/attributes.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 enum { CHECK_INPUTS = 8 };
 

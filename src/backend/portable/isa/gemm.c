@@ -8,13 +8,13 @@
 
 #include "backend/portable/isa/shuffle.h"
 
+/* Floats that a transposed A may span without being packed. */
+enum { FAR = 1 << 16 };
 /* Width of the tile handed to an epilogue: long rows when B's panels for them stay in the second-level cache. */
-enum { SHALLOW = 128, WIDE = 256, NARROW = 64, BLOCK_ROWS = 256, PACK_ROWS = 48 };
+enum { SHALLOW = 128, WIDE = 256, NARROW = 64, BLOCK_ROWS = 256, PACK_ROWS = 48, LEFT_ROWS = 48 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t group_width(int64_t columns, int64_t depth) {
-    return smaller(columns, depth <= SHALLOW ? WIDE : NARROW);
-}
+static bool is_far(int64_t a_row, int64_t a_step, int64_t depth) { return a_row == 1 && depth * a_step > FAR; }
 
 void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to,
                             int64_t to_row) {
@@ -57,12 +57,11 @@ void KERNEL(gemm_pack)(int64_t depth, int64_t columns, const float *b, int64_t b
     }
 }
 
-/* Whether sums run along vectors. Lanes must be added up at the end, which costs as much as some 50 elements of k;
- * packing costs as much as some 5 rows. */
+/* Whether sums run along vectors: for few rows, packing a transposed B costs more than adding up lanes at the end. */
 static bool takes_dot(const gemm *g) {
     if (g->a_step != 1 || g->b_row != 1) return false;
     if (g->columns == 1) return true;
-    return g->b_column != 1 && (g->rows < 4 || g->depth > 4096 || g->depth > 10 * g->rows);
+    return g->b_column != 1 && (g->rows < 4 || g->depth > 4096 || g->depth > 2 * g->rows);
 }
 
 static float *tile_buffer(const gemm *g, char *scratch) {
@@ -92,40 +91,71 @@ static void run_dot(const gemm *g, int64_t row, int64_t row_end, int64_t column,
     }
 }
 
-/* A panel for rows [i, i + rows), over the whole depth. */
-static void run_panel(const gemm *g, int64_t i, int64_t rows, int64_t columns, const float *b, int64_t ldb, bool whole,
-                      float *c, int64_t ldc) {
+/* The right operand of a group of panels. */
+typedef struct right {
+    const float *data;
+    int64_t row;   /* from k to k + 1 */
+    int64_t panel; /* from panel to panel */
+    bool whole;    /* packed: the last vector is padded */
+} right;
+
+/* Rows [i, i + rows) of a group of panels over the whole depth. `left`: room for LEFT_ROWS x GEMM_DEPTH of a transposed
+ * A whose lines lie too far apart for the caches, or NULL to read it in place. */
+static void run_group(const gemm *g, int64_t i, int64_t rows, int64_t columns, const right *b, float *c, int64_t ldc,
+                      float *left) {
     int64_t k = 0;
     do {
-        int64_t depth = smaller(GEMM_DEPTH, g->depth - k);
-        KERNEL(gemm_panel)
-        (rows, columns, depth, g->a + i * g->a_row + k * g->a_step, g->a_row, g->a_step, b + k * ldb, ldb, whole, c,
-         ldc, k > 0);
+        int64_t depth = smaller(GEMM_DEPTH, g->depth - k), step = left ? LEFT_ROWS : rows;
+        for (int64_t r = 0; r < rows; r += step) {
+            const float *a = g->a + (i + r) * g->a_row + k * g->a_step;
+            int64_t now = smaller(step, rows - r), a_step = g->a_step;
+            for (int64_t q = 0; left && q < depth; q++) {
+                memcpy(left + q * LEFT_ROWS, a + q * a_step, (size_t)now * sizeof *a);
+            }
+            if (left) a = left, a_step = LEFT_ROWS;
+            for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
+                KERNEL(gemm_panel)
+                (now, smaller(GEMM_COLUMNS, columns - p), depth, a, g->a_row, a_step,
+                 b->data + p / GEMM_COLUMNS * b->panel + k * b->row, b->row, b->whole, c + r * ldc + p, ldc, k > 0);
+            }
+        }
         k += GEMM_DEPTH;
     } while (k < g->depth);
+}
+
+/* Columns [j, j + columns) of B as panels, packed into `room` if that pays. */
+static right panels_of(const gemm *g, int64_t j, int64_t columns, bool pack, float *room) {
+    if (!pack) return (right){g->b + j, g->b_row, GEMM_COLUMNS, false};
+    for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
+        KERNEL(gemm_pack)
+        (g->depth, smaller(GEMM_COLUMNS, columns - p), g->b + (j + p) * g->b_column, g->b_row, g->b_column,
+         room + p * g->depth);
+    }
+    return (right){room, GEMM_COLUMNS, GEMM_COLUMNS * g->depth, true};
 }
 
 static void run_outer(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
     bool pack = g->b_column != 1 || (row_end - row >= PACK_ROWS && g->depth * g->b_row > 1 << 14);
     float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
-    float *panels = tile_buffer(g, scratch) + (buffer ? GEMM_TILE_FLOATS : 0);
-    int64_t width = buffer ? group_width(g->columns, g->depth) : GEMM_COLUMNS;
+    float *room = tile_buffer(g, scratch) + (buffer ? GEMM_TILE_FLOATS : 0), *left = NULL;
+    if (is_far(g->a_row, g->a_step, g->depth)) {
+        left = room;
+        room += LEFT_ROWS * smaller(GEMM_DEPTH, g->depth);
+    }
+    int64_t width = left || (buffer && g->depth <= SHALLOW) ? WIDE : buffer ? NARROW : GEMM_COLUMNS;
+    width = smaller(width, g->columns);
     int64_t height = buffer ? GEMM_TILE_FLOATS / width : BLOCK_ROWS;
     for (int64_t j = column; j < column_end; j += width) {
         int64_t columns = smaller(width, column_end - j);
-        for (int64_t p = 0; pack && p < columns; p += GEMM_COLUMNS) {
-            KERNEL(gemm_pack)
-            (g->depth, smaller(GEMM_COLUMNS, columns - p), g->b + (j + p) * g->b_column, g->b_row, g->b_column,
-             panels + p * g->depth);
-        }
+        right b = panels_of(g, j, columns, pack, room);
         for (int64_t i = row; i < row_end; i += height) {
-            int64_t rows = smaller(height, row_end - i), ldc = buffer ? columns : g->ldc;
-            float *c = buffer ? buffer : g->c + i * g->ldc + j;
-            for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
-                run_panel(g, i, rows, smaller(GEMM_COLUMNS, columns - p), pack ? panels + p * g->depth : g->b + j + p,
-                          pack ? GEMM_COLUMNS : g->b_row, pack, c + p, ldc);
+            int64_t rows = smaller(height, row_end - i);
+            if (buffer) {
+                run_group(g, i, rows, columns, &b, buffer, columns, left);
+                finish(g, buffer, columns, i, j, rows, columns, scratch);
+            } else {
+                run_group(g, i, rows, columns, &b, g->c + i * g->ldc + j, g->ldc, left);
             }
-            if (buffer) finish(g, buffer, columns, i, j, rows, columns, scratch);
         }
     }
 }
@@ -157,9 +187,13 @@ void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t colum
     }
 }
 
-size_t KERNEL(gemm_scratch)(int64_t columns, int64_t depth, const epilogue *e) {
-    int64_t padded = (columns + GEMM_COLUMNS - 1) / GEMM_COLUMNS * GEMM_COLUMNS;
-    int64_t panels = smaller(padded, e ? NARROW : GEMM_COLUMNS) * depth, shallow = smaller(padded, WIDE) * SHALLOW;
-    if (e && panels < shallow) panels = shallow; /* a smaller batch may be shallow */
-    return epilogue_scratch(e) + sizeof(float) * (size_t)(panels + (e ? GEMM_TILE_FLOATS : 0));
+size_t KERNEL(gemm_scratch)(const gemm *g) {
+    int64_t padded = (g->columns + GEMM_COLUMNS - 1) / GEMM_COLUMNS * GEMM_COLUMNS;
+    bool far = is_far(g->a_row, g->a_step, g->depth);
+    int64_t room = smaller(padded, far ? WIDE : NARROW) * g->depth;
+    int64_t shallow = smaller(padded, WIDE) * smaller(SHALLOW, g->depth); /* of a smaller batch */
+    if (room < shallow) room = shallow;
+    if (far) room += LEFT_ROWS * smaller(GEMM_DEPTH, g->depth);
+    if (g->epilogue) room += GEMM_TILE_FLOATS;
+    return epilogue_scratch(g->epilogue) + sizeof(float) * (size_t)room;
 }

@@ -59,8 +59,8 @@ typedef struct gemm {
 
 /* Rows [row, row_end) and columns [column, column_end) of the product. */
 void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch);
-/* Bytes that one thread needs for a product of these sizes or smaller ones, whatever its strides. */
-size_t KERNEL(gemm_scratch)(int64_t columns, int64_t depth, const epilogue *e);
+/* Bytes that one thread needs for this product, or for one of the same strides whose batch is smaller. */
+size_t KERNEL(gemm_scratch)(const gemm *g);
 
 /* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
 static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }

@@ -19,8 +19,8 @@ enum { BULK_ROWS = 4, BULK_COLUMNS = 2 };
 /* Tiles of one row and of one column. */
 enum { THIN = VW == 4 ? 8 : VW };
 
-/* The tile that starts at row i and column j. Rows and columns beyond the operands repeat the last one; their sums are
- * not stored. */
+/* A tile of rows x columns at most (1 x 1, or a multiple of VW sums). Rows and columns beyond the operands repeat the
+ * last one; their sums are not stored. */
 SIMD void dot_tile(const int tile_rows, const int tile_columns, int64_t rows, int64_t columns, int64_t depth,
                    const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
     vf sum[16];
@@ -54,6 +54,10 @@ SIMD void dot_tile(const int tile_rows, const int tile_columns, int64_t rows, in
                 sum[i * tile_columns + j] = v_fma(x, y, sum[i * tile_columns + j]);
             }
         }
+    }
+    if (tile_rows * tile_columns == 1) {
+        *c = v_sum_one(sum[0]);
+        return;
     }
     UNROLL
     for (int i = 0; i < tile_rows * tile_columns / VW; i++) v_store(out + i * VW, v_sum_each(sum + i * VW));
@@ -89,7 +93,9 @@ static void one_column(int64_t rows, int64_t depth, const float *a, int64_t lda,
 
 void KERNEL(gemm_dot)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
                       int64_t ldb, float *c, int64_t ldc) {
-    if (rows == 1) {
+    if (rows == 1 && columns == 1) {
+        dot_tile(1, 1, 1, 1, depth, a, 0, b, 0, c, 0);
+    } else if (rows == 1) {
         one_row(columns, depth, a, b, ldb, c);
     } else if (columns == 1) {
         one_column(rows, depth, a, lda, b, c, ldc);

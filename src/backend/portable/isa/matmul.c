@@ -76,7 +76,7 @@ partition KERNEL(matmul_partition)(const kernel_call *call) {
 size_t KERNEL(matmul_scratch)(const kernel_call *call) {
     product p;
     product_open(call, &p);
-    return KERNEL(gemm_scratch)(p.g.columns, p.g.depth, call->epilogue);
+    return KERNEL(gemm_scratch)(&p.g);
 }
 
 void KERNEL(matmul_run)(const kernel_call *call, int thread) {

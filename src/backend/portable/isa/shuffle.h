@@ -57,6 +57,18 @@ SIMD vf v_sum4(vf a, vf b, vf c, vf d) {
     return v_pair_low(ab, cd) + v_pair_high(ab, cd);
 }
 
+/* The sum of all lanes, in v_sum_each's order. */
+SIMD float v_sum_one(vf x) {
+    vf s = v_sum4(x, x, x, x);
+#if VW == 16
+    return (s[0] + s[8]) + (s[4] + s[12]);
+#elif VW == 8
+    return s[0] + s[4];
+#else
+    return s[0];
+#endif
+}
+
 /* Lane i of the result is the sum of all lanes of x[i], added in the same order for every i. */
 SIMD vf v_sum_each(const vf x[VW]) {
     vf p = v_sum4(x[0], x[1], x[2], x[3]);
