@@ -11,7 +11,8 @@ typedef struct backward {
     soma_value *dout; /* by node and output: the sum so far */
 } backward;
 
-static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int count, soma_value *gradients);
+static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int count, bool partial,
+                       soma_value *gradients);
 
 static soma_value *slot(backward *b, int32_t number, int output) {
     return &b->dout[((size_t)number - 1) * OP_MAX_OUTPUTS + (size_t)output];
@@ -40,7 +41,7 @@ static void through_decomposition(op_gradient *c) {
             x[count++] = c->in[i];
         }
     }
-    if (gradient_of(y, c->dout[0], x, count, gradients)) return;
+    if (gradient_of(y, c->dout[0], x, count, true, gradients)) return;
     for (int k = 0; k < count; k++) c->din[index[k]] = gradients[k];
 }
 
@@ -52,8 +53,9 @@ static void mark(backward *b, const soma_value *x, int count) {
     }
 }
 
-/* The gradients of sum(seed * y); nothing is looked for beyond the x. */
-static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int count, soma_value *gradients) {
+/* The gradients of sum(seed * y). `partial`: as if the x did not depend on one another. */
+static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int count, bool partial,
+                       soma_value *gradients) {
     soma_graph *g = y.graph;
     backward b = {g, g->count, NULL, NULL};
     b.reaches = mem_zeros(g->context, b.nodes, sizeof(bool));
@@ -72,7 +74,7 @@ static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int c
             flows |= slot(&b, number, o)->node != 0;
             out[o] = (soma_value){g, number, o};
         }
-        for (int i = 0; i < count; i++) is_x |= x[i].node == number;
+        for (int i = 0; i < count && partial; i++) is_x |= x[i].node == number;
         if (!flows || is_x || !b.reaches[number - 1]) continue;
         for (int i = 0; i < n->inputs_count; i++) {
             in[i] = graph_value(g, n->inputs[i]);
@@ -110,7 +112,7 @@ int soma_gradient(soma_value y, const soma_value *x, int count, soma_value *grad
     for (int i = 0; i < count; i++)
         if (x[i].graph != g || !value_ok(x[i])) graph_fail(g, "gradient: x %d is not a value of y's graph", i + 1);
     if (g->error.code) return g->error.code;
-    return gradient_of(y, soma_scalar(g, 1), x, count, gradients);
+    return gradient_of(y, soma_scalar(g, 1), x, count, false, gradients);
 }
 
 bool shape_broadcast(const soma_shape *a, const soma_shape *b, soma_shape *out) {
