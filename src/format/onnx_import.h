@@ -32,6 +32,8 @@ typedef struct importer {
     size_t *table; /* hash table of slot numbers + 1 */
     size_t table_size;
     size_t known_total;
+    soma_value batch; /* an input with the batch among its dimensions, once there is one */
+    int batch_axis;
     const onnx_node *node; /* at work */
     size_t node_index;
     bool failed;

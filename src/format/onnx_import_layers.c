@@ -217,10 +217,11 @@ static void build_batch_norm(importer *m) {
         import_unsupported(m, "spatial = 0");
         return;
     }
-    soma_value scale = by_channel(m, import_float(m, 1), rank), shift = by_channel(m, import_float(m, 2), rank);
-    soma_value mean = by_channel(m, import_running(m, 3), rank), variance = by_channel(m, import_running(m, 4), rank);
-    soma_value factor = soma_mul(scale, soma_rsqrt(soma_add(variance, import_scalar(m, epsilon))));
-    import_result(m, soma_add(soma_mul(soma_sub(x, mean), factor), shift));
+    soma_value weight = import_float(m, 1), bias = import_float(m, 2), mean = import_running(m, 3),
+               var = import_running(m, 4);
+    soma_value scale = soma_mul(weight, soma_rsqrt(soma_add(var, import_scalar(m, epsilon))));
+    soma_value shift = soma_sub(bias, soma_mul(mean, scale)); /* one multiplication and one addition an element */
+    import_result(m, soma_add(soma_mul(x, by_channel(m, scale, rank)), by_channel(m, shift, rank)));
 }
 
 /* (x - mean) / sqrt(variance + epsilon) over the axes. */

@@ -202,6 +202,12 @@ static soma_value constant_of_known(importer *m, const slot *s) {
     const known *k = s->known;
     soma_value v = nothing(m);
     bool real = !onnx_type_integer(s->type);
+    if (k->count == 1 && !k->shape.rank && k->items[0].batch && real && m->batch.node) { /* a multiple of the batch */
+        double own = (double)-soma_value_shape(m->batch).dims[m->batch_axis];
+        v = soma_extent(m->batch, SOMA_AXIS(m->batch_axis));
+        double factor = (double)k->items[0].batch / own;
+        return factor == 1 ? v : soma_mul(v, soma_scalar(m->graph, factor));
+    }
     for (size_t i = 0; i < k->count; i++)
         if (k->items[i].batch) {
             import_unsupported(m, "the batch's size as a number");
@@ -490,6 +496,8 @@ static void read_input(importer *m, const value_info *v) {
     }
     s->type = v->type;
     s->value = onnx_type_integer(v->type) ? soma_input_int64(m->graph, name, shape) : soma_input(m->graph, name, shape);
+    for (int i = 0; i < shape.rank && !m->batch.node; i++)
+        if (shape.dims[i] < 0) m->batch = s->value, m->batch_axis = i;
     onnx_model *o = m->model;
     o->input_types[o->inputs_count] = v->type;
     o->inputs[o->inputs_count++] = (onnx_value){name, s->value};
