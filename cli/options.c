@@ -71,7 +71,7 @@ static bool check_choice(const command *c, const option_row *row, const char *te
 }
 
 /* Checks a value and stores it. */
-static bool take(const command *c, const option_row *row, const char *text, option_value *value) {
+bool options_take(const command *c, const option_row *row, const char *text, option_value *value) {
     bool ok = true;
     value->given = true;
     value->text = text;
@@ -171,7 +171,7 @@ int options_parse(const command *c, int argc, char **argv, command_line *line, i
             return 1;
         }
         int row = code - FIRST_CODE;
-        if (!take(c, &c->options[row], optarg ? optarg : "", &line->values[row])) return 1;
+        if (!options_take(c, &c->options[row], optarg ? optarg : "", &line->values[row])) return 1;
     }
     line->positional = (const char **)(argv + optind);
     line->positional_count = argc - optind;

@@ -66,6 +66,8 @@ struct command_line {
 /* Parses the words behind the command's name. 0: go on; otherwise the program ends with *status (--help was printed, or
  * one line about the mistake). */
 int options_parse(const command *c, int argc, char **argv, command_line *line, int *status);
+/* Checks one value and stores it; false after a complaint. */
+bool options_take(const command *c, const option_row *row, const char *text, option_value *value);
 void options_clear(command_line *line);
 void options_help(const command *c);
 

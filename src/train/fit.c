@@ -35,9 +35,6 @@ static int check_options(const soma_model *m, const soma_fit_options *o, soma_er
     if (m->imported && !m->spec_text)
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "fit: the model was loaded, and its file does not say its network");
-    if (!o->allow_symmetric && o->init_given && o->init.kind == SOMA_INIT_CONSTANT && m->spec &&
-        spec_has_hidden(m->spec))
-        return error_set(error, SOMA_ERROR_ARGUMENT, "%s", symmetric_reason);
     return SOMA_OK;
 }
 
@@ -98,6 +95,9 @@ int soma_model_fit(soma_model *m, const float *x, const float *y, int64_t rows, 
     if (!code) code = set_of_arrays(m, x, y, rows, classes, &set, error);
     if (code) goto done;
     code = model_resolve(m, outputs_of(m, &set), rows, NULL, 0, error);
+    if (!code && options.init_given && options.init.kind == SOMA_INIT_CONSTANT && !options.allow_symmetric &&
+        spec_has_hidden(m->spec))
+        code = error_set(error, SOMA_ERROR_ARGUMENT, "fit: %s (allow_symmetric trains it all the same)", symmetric_reason);
     if (!code) code = name_classes(m, error);
     if (code) goto done;
     for (int64_t i = 0; i < rows; i++) all[i] = train_rows[i] = i;

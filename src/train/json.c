@@ -132,6 +132,8 @@ void json_put_string(json_text *j, const char *key, const char *value) {
         append_text(j, "null");
 }
 
+void json_put_line(json_text *j) { append(j, "\n", 1); }
+
 const char *json_text_get(const json_text *j) { return j->failed ? NULL : j->text ? j->text : ""; }
 
 void json_text_reset(json_text *j) {

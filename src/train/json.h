@@ -25,6 +25,8 @@ void json_put_bool(json_text *j, const char *key, bool value);
 /* Bytes that are not UTF-8 become U+FFFD; NULL is written as null. */
 void json_put_string(json_text *j, const char *key, const char *value);
 
+void json_put_line(json_text *j); /* a line break */
+
 /* The text so far, or NULL when memory was out. */
 const char *json_text_get(const json_text *j);
 void json_text_reset(json_text *j); /* empty again, memory kept */

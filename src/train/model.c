@@ -31,7 +31,7 @@ soma_model *soma_model_create_in(const soma_context *context, const char *spec_t
     }
     /* A mistake in the specification is told now, a head that doesn't fit once the data are known. */
     if (!spec_text || zoo_find(spec_text)) return m;
-    if ((m->spec = spec_parse(context, spec_text, error))) return m;
+    if ((m->spec = spec_open(context, spec_text, error))) return m;
 failed:
     soma_model_destroy(m);
     return NULL;

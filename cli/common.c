@@ -1,0 +1,47 @@
+/* cli/common.c: what several subcommands share: finding a model, names of optimizers and backends. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+const char *const backend_names[] = {"auto", "portable", "reference", NULL};
+const char *const optimizer_names[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adagrad", NULL};
+
+static int index_of(const char *const *names, const char *name) {
+    int i = 0;
+    while (names[i] && strcmp(names[i], name) != 0) i++;
+    return i;
+}
+
+soma_backend backend_of(const option_value *value) {
+    static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_REFERENCE};
+    return value->given ? backends[index_of(backend_names, value->text)] : SOMA_BACKEND_AUTO;
+}
+
+soma_optimizer_kind optimizer_of_name(const char *name) {
+    static const soma_optimizer_kind kinds[] = {SOMA_SGD,  SOMA_MOMENTUM, SOMA_NESTEROV, SOMA_RMSPROP,
+                                                SOMA_ADAM, SOMA_ADAMW,    SOMA_ADAGRAD};
+    return kinds[index_of(optimizer_names, name)];
+}
+
+int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }
+
+char *model_path(const char *path) {
+    struct stat info;
+    size_t size = strlen(path) + sizeof "/model.onnx";
+    char *full = malloc(size);
+    if (full) snprintf(full, size, "%s%s", path, !stat(path, &info) && S_ISDIR(info.st_mode) ? "/model.onnx" : "");
+    return full;
+}
+
+soma_model *open_model(const char *path, soma_error *error) {
+    char *full = model_path(path);
+    if (!full) {
+        error_memory(error);
+        return NULL;
+    }
+    soma_model *m = soma_model_load(full, error);
+    free(full);
+    return m;
+}

@@ -1,0 +1,120 @@
+/* cli/eval.c: `soma eval`: how well a model answers rows whose truth is known. */
+#include "commands.h"
+#include "terminal.h"
+#include "train/json.h"
+
+#include <stdio.h>
+
+enum { LABELS, THREADS, JSON, ROWS };
+
+static const option_row rows[] = {[LABELS] = {"labels", OPTION_TEXT, "FILE",
+                                              "IDX labels of the pictures; else found by the usual names",
+                                              .expected = "a file's name"},
+                                  [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
+                                               .expected = "a whole number from 1 to 1024"},
+                                  [JSON] = {"json", OPTION_FLAG, NULL, "one object on standard output"},
+                                  [ROWS] = {0}};
+
+static void put_json(const soma_model *m, const metrics *r, json_text *j) {
+    json_put_open(j, NULL, '{');
+    json_put_number(j, "loss", metrics_loss(r));
+    if (m->task == SOMA_REGRESS) {
+        json_put_number(j, "rmse", metrics_rmse(r));
+        json_put_number(j, "mae", metrics_mae(r));
+        json_put_number(j, "r2", metrics_r2(r));
+    } else {
+        json_put_number(j, "accuracy", metrics_accuracy(r));
+        json_put_number(j, "macro_f1", metrics_macro_f1(r));
+        json_put_open(j, "classes", '[');
+        for (int64_t c = 0; c < r->classes; c++) json_put_string(j, NULL, soma_model_class_name(m, c));
+        json_put_close(j, ']');
+        json_put_open(j, "confusion", '[');
+        for (int64_t c = 0; c < r->classes; c++) {
+            json_put_open(j, NULL, '[');
+            for (int64_t k = 0; k < r->classes; k++) json_put_integer(j, NULL, r->confusion[c * r->classes + k]);
+            json_put_close(j, ']');
+        }
+        json_put_close(j, ']');
+    }
+    json_put_close(j, '}');
+    json_put_line(j);
+}
+
+static void print_people(const soma_model *m, const metrics *r) {
+    if (m->task == SOMA_REGRESS) {
+        printf("rmse %.6g\nmae  %.6g\nr2   %.4f\nloss %.6g\nrows %lld\n", metrics_rmse(r), metrics_mae(r),
+               metrics_r2(r), metrics_loss(r), (long long)r->rows);
+        return;
+    }
+    printf("accuracy %.4f\nmacro F1 %.4f\nloss     %.4f\nrows     %lld\n", metrics_accuracy(r), metrics_macro_f1(r),
+           metrics_loss(r), (long long)r->rows);
+    if (r->classes > 20) return;
+    printf("\nrows: the true class, columns: the answer, in the same order\n");
+    for (int64_t c = 0; c < r->classes; c++) {
+        printf("%-20.20s", soma_model_class_name(m, c));
+        for (int64_t k = 0; k < r->classes; k++) printf(" %6lld", (long long)r->confusion[c * r->classes + k]);
+        putchar('\n');
+    }
+}
+
+/* Data that don't have the model's shape are refused by name. */
+int check_sample(const soma_model *m, const soma_dataset *set, const char *path, soma_error *error) {
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    if (shape_equal(&m->sample, &set->sample)) return SOMA_OK;
+    return error_set(error, SOMA_ERROR_INPUT, "%s: a sample has the shape %s, but the model takes %s", path,
+                     shape_text(&set->sample, a), shape_text(&m->sample, b));
+}
+
+static int measure(soma_model *m, const soma_dataset *set, bool json) {
+    soma_error error = {0};
+    metrics r = {0};
+    json_text j = {0};
+    int code = metrics_create(NULL, m->task == SOMA_CLASSIFY ? m->outputs : 0, &r) ? SOMA_OK : error_memory(&error);
+    if (!code) code = model_measure(m, set, NULL, (size_t)set->rows, &r, &error);
+    if (!code && set->note) fprintf(stderr, "soma: %s\n", set->note);
+    if (!code && json) {
+        put_json(m, &r, &j);
+        const char *text = json_text_get(&j);
+        if (text) fputs(text, stdout);
+    } else if (!code) {
+        print_people(m, &r);
+    }
+    int status = code ? fail_with(&error, false) : STATUS_OK;
+    json_text_clear(&j);
+    metrics_clear(NULL, &r);
+    return finish_output(status);
+}
+
+static int run(const command_line *line) {
+    soma_error error = {0};
+    const option_value *v = line->values;
+    if (line->positional_count != 2) {
+        complain("soma eval: MODEL and DATA are needed, %d were given (soma eval --help)", line->positional_count);
+        return STATUS_USAGE;
+    }
+    soma_model *m = open_model(line->positional[0], &error);
+    data_options o = {.labels = v[LABELS].text, .schema = m ? &m->schema : NULL};
+    soma_dataset *set = m ? data_load(NULL, line->positional[1], o, &error) : NULL;
+    if (set) check_sample(m, set, line->positional[1], &error);
+    int status = error.code ? fail_with(&error, true) : STATUS_OK;
+    if (!error.code) {
+        m->threads = threads_of(&v[THREADS]);
+        status = measure(m, set, v[JSON].given);
+    }
+    soma_dataset_destroy(set);
+    soma_model_destroy(m);
+    return status;
+}
+
+const command command_eval = {
+    .name = "eval",
+    .arguments = "MODEL DATA [options]",
+    .summary = "measure a model on rows whose truth is known",
+    .description =
+        "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, or an IDX images "
+        "file). Columns are matched by name, in any order; extra ones are ignored. For classes: accuracy, macro F1 and "
+        "the confusion matrix; for numbers: rmse, mae and R² in the target's units.",
+    .options = rows,
+    .examples = "  soma eval runs/latest test.csv\n"
+                "  soma eval model.onnx t10k-images-idx3-ubyte.gz --json\n",
+    .run = run};

@@ -1,0 +1,207 @@
+/* cli/predict.c: `soma predict`: an answer for each row, as CSV (RFC 4180) or JSON lines. A row that can't be read gets
+ * an empty answer and a message, and the rows after it are answered all the same. */
+#include "commands.h"
+#include "terminal.h"
+#include "train/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEEP, LABELS, THREADS, JSON, ROWS };
+
+static const option_row rows[] = {
+    [KEEP] = {"keep", OPTION_TEXT, "COL,…", "columns of DATA to copy before the answers", .expected = "columns' names"},
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels, which are not needed here", .expected = "a file's name"},
+    [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
+                 .expected = "a whole number from 1 to 1024"},
+    [JSON] = {"json", OPTION_FLAG, NULL, "an object a row instead of CSV"},
+    [ROWS] = {0}};
+
+/* What is written. */
+typedef struct report {
+    const soma_model *model;
+    const soma_dataset *set;
+    const float *answers;
+    const char **keep;
+    size_t keep_count;
+} report;
+
+static void put_cell(const char *text) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"') putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static bool unreadable(const report *r, int64_t row) { return r->set->row_errors && r->set->row_errors[row]; }
+
+static void put_number(float value) {
+    char text[NUMBER_TEXT];
+    if (isfinite(value)) fputs(number_text_float(value, text), stdout);
+}
+
+static void put_csv_header(const report *r) {
+    for (size_t k = 0; k < r->keep_count; k++) {
+        put_cell(r->keep[k]);
+        putchar(',');
+    }
+    fputs("prediction", stdout);
+    for (int64_t c = 0; r->model->task == SOMA_CLASSIFY && c < r->model->outputs; c++) {
+        const char *name = soma_model_class_name(r->model, c);
+        size_t size = strlen(name) + 4;
+        char *text = malloc(size);
+        putchar(',');
+        if (!text) continue;
+        snprintf(text, size, "p(%s)", name);
+        put_cell(text);
+        free(text);
+    }
+    putchar('\n');
+}
+
+static void put_csv_row(const report *r, int64_t row) {
+    int64_t n = r->model->outputs;
+    const float *answer = r->answers + row * n;
+    bool classes = r->model->task == SOMA_CLASSIFY, bad = unreadable(r, row);
+    for (size_t k = 0; k < r->keep_count; k++) {
+        const char *cell = r->set->kept ? r->set->kept[(size_t)row * r->keep_count + k] : NULL;
+        if (cell) put_cell(cell);
+        putchar(',');
+    }
+    if (!bad && classes) put_cell(soma_model_class_name(r->model, metrics_argmax(answer, n)));
+    if (!bad && !classes) put_number(answer[0]);
+    for (int64_t c = 0; classes && c < n; c++) {
+        putchar(',');
+        if (!bad) put_number(answer[c]);
+    }
+    putchar('\n');
+}
+
+static void put_json_row(const report *r, int64_t row, json_text *j) {
+    int64_t n = r->model->outputs;
+    const float *answer = r->answers + row * n;
+    bool classes = r->model->task == SOMA_CLASSIFY, bad = unreadable(r, row);
+    json_text_reset(j);
+    json_put_open(j, NULL, '{');
+    for (size_t k = 0; k < r->keep_count; k++)
+        json_put_string(j, r->keep[k], r->set->kept ? r->set->kept[(size_t)row * r->keep_count + k] : NULL);
+    if (bad)
+        json_put_string(j, "prediction", NULL);
+    else if (classes)
+        json_put_string(j, "prediction", soma_model_class_name(r->model, metrics_argmax(answer, n)));
+    else
+        json_put_float(j, "prediction", answer[0]);
+    if (classes && bad) json_put_string(j, "probabilities", NULL);
+    if (classes && !bad) {
+        json_put_open(j, "probabilities", '{');
+        for (int64_t c = 0; c < n; c++) json_put_float(j, soma_model_class_name(r->model, c), answer[c]);
+        json_put_close(j, '}');
+    }
+    json_put_close(j, '}');
+    json_put_line(j);
+    const char *text = json_text_get(j);
+    if (text) fputs(text, stdout);
+}
+
+/* Writes all rows; the status says whether each could be read. */
+static int put_rows(const report *r, bool json) {
+    json_text j = {0};
+    int status = STATUS_OK;
+    if (!json) put_csv_header(r);
+    for (int64_t row = 0; row < r->set->rows && !output_closed(); row++) {
+        if (unreadable(r, row)) {
+            fflush(stdout);
+            complain("%s", r->set->row_errors[row]);
+            status = STATUS_FAILED;
+        }
+        if (json)
+            put_json_row(r, row, &j);
+        else
+            put_csv_row(r, row);
+    }
+    json_text_clear(&j);
+    return finish_output(status);
+}
+
+/* "a,b" as a list that ends in NULL, over a copy of the text. */
+static size_t split_names(char *text, const char **names) {
+    size_t n = 0;
+    for (char *name; text && (name = strsep(&text, ","));)
+        if (*name) names[n++] = name;
+    names[n] = NULL;
+    return n;
+}
+
+static int answer(soma_model *m, const char *path, const command_line *line) {
+    soma_error error = {0};
+    const option_value *v = line->values;
+    char *kept = strdup(v[KEEP].given ? v[KEEP].text : "");
+    report r = {.model = m, .keep = calloc(strlen(v[KEEP].given ? v[KEEP].text : "") + 2, sizeof(char *))};
+    soma_dataset *set = NULL;
+    float *answers = NULL;
+    int status = STATUS_FAILED;
+    if (!kept || !r.keep) goto out_of_memory;
+    r.keep_count = split_names(kept, r.keep);
+    data_options o = {
+        .labels = v[LABELS].text, .schema = &m->schema, .predict = true, .keep = r.keep_count ? r.keep : NULL};
+    if (!(set = data_load(NULL, path, o, &error)) || check_sample(m, set, path, &error)) {
+        status = fail_with(&error, true);
+        goto done;
+    }
+    size_t count;
+    if (!size_multiply((size_t)set->rows, (size_t)m->outputs, &count)) goto out_of_memory;
+    if (!(answers = mem_array(NULL, count, sizeof *answers))) goto out_of_memory;
+    if (set->note) fprintf(stderr, "soma: %s\n", set->note);
+    m->threads = threads_of(&v[THREADS]);
+    if (model_answer(m, set, NULL, (size_t)set->rows, answers, &error)) {
+        status = fail_with(&error, false);
+        goto done;
+    }
+    r.set = set;
+    r.answers = answers;
+    status = put_rows(&r, v[JSON].given);
+    goto done;
+out_of_memory:
+    complain("soma: memory is out");
+done:
+    mem_free(NULL, answers);
+    soma_dataset_destroy(set);
+    free(r.keep);
+    free(kept);
+    return status;
+}
+
+static int run(const command_line *line) {
+    soma_error error = {0};
+    if (line->positional_count != 2) {
+        complain("soma predict: MODEL and DATA are needed, %d were given (soma predict --help)",
+                 line->positional_count);
+        return STATUS_USAGE;
+    }
+    soma_model *m = open_model(line->positional[0], &error);
+    int status = m ? answer(m, line->positional[1], line) : fail_with(&error, true);
+    soma_model_destroy(m);
+    return status;
+}
+
+const command command_predict = {
+    .name = "predict",
+    .arguments = "MODEL DATA|- [options]",
+    .summary = "answer each row of new data, as CSV",
+    .description =
+        "Answers each row of DATA (a .csv file, - for standard input, or an IDX images file) with MODEL (a model.onnx "
+        "or a run folder) and prints CSV: prediction and, for classes, a probability p(NAME) for each. Columns are "
+        "matched by name, in any order; the target may be there or not. A row that can't be read gets an empty "
+        "prediction and a message on standard error, and the status at the end is 1.",
+    .options = rows,
+    .examples = "  soma predict runs/latest new.csv > answers.csv\n"
+                "  soma predict model.onnx new.csv --keep id,name --json\n"
+                "  tail -n +2 new.csv | cat header.csv - | soma predict model.onnx -\n",
+    .run = run};

@@ -1,0 +1,462 @@
+/* cli/train.c: `soma train`: options and data become a training job; what happens is told as JSON lines, or to people.
+ */
+#include "commands.h"
+#include "progress.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    TARGET,
+    IGNORE,
+    TASK,
+    LABELS,
+    NO_HEADER,
+    NET,
+    INIT,
+    ALLOW_SYMMETRIC,
+    EPOCHS,
+    BATCH,
+    OPT,
+    LR,
+    SCHEDULE,
+    L1,
+    L2,
+    CLIP,
+    VAL,
+    TEST,
+    FOLDS,
+    PATIENCE,
+    MONITOR,
+    SEED,
+    THREADS,
+    BACKEND,
+    OUT,
+    OVERWRITE,
+    RESUME,
+    JSON,
+    ROWS
+};
+
+static const char *const task_names[] = {"auto", "classify", "regress", NULL};
+static const char *const init_names[] = {"xavier", "xavier_normal", "he", "normal", "orthogonal", "constant", NULL};
+static const char *const schedule_names[] = {"constant", NULL};
+static const char *const monitor_names[] = {"val_loss", "val_accuracy", "val_rmse", "loss", "accuracy", "rmse", NULL};
+
+static const option_row rows[] = {
+    [TARGET] = {"target", OPTION_TEXT, "COL", "the column to predict; else the last one", .expected = "a column's name",
+                .group = "Data"},
+    [IGNORE] = {"ignore", OPTION_TEXT, "COL,…", "columns to leave out", .expected = "columns' names"},
+    [TASK] = {"task", OPTION_CHOICE, "TASK", "what the target is; auto decides by its values", task_names,
+              .expected = "auto, classify or regress"},
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
+                .expected = "a file's name"},
+    [NO_HEADER] = {"no-header", OPTION_FLAG, NULL, "the first row is data"},
+    [NET] = {"net", OPTION_TEXT, "SPEC|NAME",
+             "the network: layers separated by commas (see below), or linear, logistic, mlp, lenet, alexnet; else "
+             "chosen by "
+             "the data",
+             .expected = "a network, as \"dense 64 relu\" or lenet", .group = "Network"},
+    [INIT] = {"init", OPTION_CHOICE, "INIT", "initial weights; else he before relu and its like, xavier elsewhere",
+              init_names, .expected = "a way to fill weights"},
+    [ALLOW_SYMMETRIC] = {"allow-symmetric", OPTION_FLAG, NULL,
+                         "accept constant hidden weights, which can't become different"},
+    [EPOCHS] = {"epochs", OPTION_WHOLE, "N", "passes over the data, at most", NULL, 1, 1e9,
+                .expected = "a whole number from 1", .group = "Training"},
+    [BATCH] = {"batch", OPTION_WHOLE, "N", "samples a step; else chosen by the data", NULL, 1, 1e7,
+               .expected = "a whole number from 1"},
+    [OPT] = {"opt", OPTION_CHOICE, "OPT", "the optimizer; else adamw", optimizer_names, .expected = "an optimizer"},
+    [LR] = {"lr", OPTION_NUMBER, "X", "the learning rate; else by optimizer and data", NULL, 0, 1e38, .above_low = true,
+            .expected = "a number above 0"},
+    [SCHEDULE] = {"schedule", OPTION_CHOICE, "S", "how the learning rate changes", schedule_names,
+                  .expected = "constant"},
+    [L1] = {"l1", OPTION_NUMBER, "X", "penalty on the sum of absolute weights", NULL, 0, 1e38,
+            .expected = "a number from 0"},
+    [L2] = {"l2", OPTION_NUMBER, "X", "weight decay, PyTorch's weight_decay", NULL, 0, 1e38,
+            .expected = "a number from 0"},
+    [CLIP] = {"clip", OPTION_NUMBER, "X", "largest norm of the whole gradient", NULL, 0, 1e38, .above_low = true,
+              .expected = "a number above 0"},
+    [VAL] = {"val", OPTION_SHARE, "FRACTION|FILE", "held back to stop by; else 0.2; 0 trains on everything", NULL, 0, 1,
+             .expected = "a fraction from 0 and below 1, or a file", .group = "Measuring and stopping"},
+    [TEST] = {"test", OPTION_SHARE, "FRACTION|FILE", "measured once at the end, never seen before", NULL, 0, 1,
+              .above_low = true, .expected = "a fraction between 0 and 1, or a file"},
+    [FOLDS] = {"folds", OPTION_WHOLE, "K", "train and test K times first: cross-validation", NULL, 2, JOB_MAX_FOLDS,
+               .expected = "a whole number from 2 to 1000"},
+    [PATIENCE] = {"patience", OPTION_WHOLE, "N", "stop after N epochs without a better one; else 20, for pictures 3",
+                  NULL, 1, 1e9, .expected = "a whole number from 1"},
+    [MONITOR] = {"monitor", OPTION_CHOICE, "METRIC", "what decides which epoch is best", monitor_names,
+                 .expected = "a metric"},
+    [SEED] = {"seed", OPTION_WHOLE, "N", "of everything random; the same seed gives the same model; 0 if not given",
+              NULL, 0, 9e18, .expected = "a whole number from 0", .group = "Running"},
+    [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads; else the processors available", NULL, 1, 1024,
+                 .expected = "a whole number from 1 to 1024"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; reference is slow and exact", backend_names,
+                 .expected = "a backend"},
+    [OUT] = {"out", OPTION_TEXT, "DIR", "the run folder; else runs/<time>", .expected = "a folder's name"},
+    [OVERWRITE] = {"overwrite", OPTION_FLAG, NULL, "replace a run that the folder holds"},
+    [RESUME] =
+        {
+            "resume", OPTION_TEXT, "DIR",
+            "go on with a run; only --epochs (the total), --patience, --schedule, --threads and --json may be given",
+            .expected = "a run folder"},
+    [JSON] = {"json", OPTION_FLAG, NULL, "an object a line on standard output: one for each epoch, then the result"},
+    [ROWS] = {0}};
+
+static const option_alias aliases[] = {{"batch-size", "batch"}, {"optimizer", "opt"}, {"weight-decay", "l2"}, {0}};
+
+/* Everything of one call. */
+typedef struct call {
+    command_line line;
+    option_value *values;
+    bool json;
+    soma_dataset *set, *val, *test;
+    run_folder folder;
+    checkpoint resume;
+    char *paths[4]; /* full names of data, labels, val and test files */
+    safetensors_pair extra[ROWS + 8];
+    char keys[ROWS][48];
+    char fingerprint[24];
+    size_t extra_count;
+    const char *data;
+    progress progress;
+    bool told;
+    char head_note[256];
+    train_job job;
+} call;
+
+/* ---- What is told while it runs -------------------------------------------------------------------------------- */
+
+/* Notes wait until work has begun, so that a refusal stays one line. */
+static void tell_notes(call *c) {
+    if (c->told) return;
+    c->told = true;
+    progress_clear(&c->progress);
+    if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
+    if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
+    if (!c->json) fprintf(stderr, "soma: training on %lld rows into %s\n", (long long)c->set->rows, c->folder.path);
+}
+
+static void on_begin(void *user, const train_request *r, int fold, const char *note) {
+    call *c = user;
+    snprintf(c->head_note, sizeof c->head_note, "%s", note);
+    progress_begin(&c->progress, fold, c->job.folds, r->epochs, c->set->schema.classify ? "accuracy" : "rmse");
+}
+
+static void on_step(void *user, const train_state *state, int64_t rows_total) {
+    call *c = user;
+    tell_notes(c);
+    progress_step(&c->progress, state, rows_total);
+}
+
+static void on_epoch(void *user, const soma_epoch *epoch, int fold, const char *json) {
+    call *c = user;
+    (void)fold;
+    if (c->json) {
+        progress_clear(&c->progress);
+        fputs(json, stdout);
+        fflush(stdout);
+        output_closed();
+    }
+    progress_epoch(&c->progress, epoch);
+}
+
+static void print_summary(const call *c, const job_result *r) {
+    static const char *const reasons[] = {[TRAIN_EPOCHS] = "all epochs done",
+                                          [TRAIN_PATIENCE] = "no better epoch came",
+                                          [TRAIN_SIGNAL] = "interrupted",
+                                          [TRAIN_CALLBACK] = "ended"};
+    const char *metric = c->set->schema.classify ? "accuracy" : "rmse";
+    if (r->crossed)
+        printf("%d folds: %s %.4f (standard deviation %.4f), loss %.4f\n", c->job.folds, metric, r->cv_metric,
+               r->cv_metric_sd, r->cv_loss);
+    printf("best epoch %lld of %lld (%s)\n", (long long)r->best_epoch, (long long)r->epochs, reasons[r->end]);
+    if (r->tested) printf("test: %s %.4f, loss %.4f\n", metric, r->test_metric, r->test_loss);
+    if (r->model) printf("model: %s\n", c->folder.model);
+}
+
+/* ---- Options --------------------------------------------------------------------------------------------------- */
+
+static int usage(soma_error *error, const char *sentence) {
+    return error_set(error, SOMA_ERROR_ARGUMENT, "%s", sentence);
+}
+
+/* What may not stand together. */
+static int check_together(const call *c, soma_error *error) {
+    const option_value *v = c->values;
+    static const int with_resume[] = {EPOCHS, PATIENCE, SCHEDULE, THREADS, JSON, RESUME};
+    for (int i = 0; v[RESUME].given && i < ROWS; i++) {
+        bool allowed = false;
+        for (size_t k = 0; k < COUNT_OF(with_resume); k++) allowed |= with_resume[k] == i;
+        if (v[i].given && !allowed)
+            return error_set(
+                error, SOMA_ERROR_ARGUMENT,
+                "--resume takes every option from the checkpoint; --%s can't be given with it (only --epochs, "
+                "--patience, --schedule, --threads and --json)",
+                rows[i].name);
+    }
+    if (c->line.positional_count > 1)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "train takes one DATA; '%s' is one too many",
+                         c->line.positional[1]);
+    if (!c->line.positional_count && !v[RESUME].given)
+        return usage(error, "train needs DATA: a .csv file or an IDX images file (soma train --help)");
+    return SOMA_OK;
+}
+
+/* Options of the run that is resumed, parsed as if they had been given now. */
+static int take_resumed(call *c, soma_error *error) {
+    const char *dir = c->values[RESUME].text;
+    int code = run_folder_name(NULL, dir, &c->folder, error);
+    if (!code && !run_folder_used(&c->folder))
+        code = error_set(error, SOMA_ERROR_ARGUMENT, "--resume %s: there is no run", dir);
+    if (!code) code = checkpoint_open(c->folder.checkpoint, c->folder.previous, NULL, &c->resume, error);
+    for (int i = 0; i < ROWS && !code; i++) {
+        char key[48];
+        snprintf(key, sizeof key, "soma.option.%s", rows[i].name);
+        const char *text = checkpoint_text(&c->resume, key);
+        if (!text || c->values[i].given) continue;
+        if (!options_take(&command_train, &rows[i], text, &c->values[i])) return SOMA_ERROR_STOPPED;
+    }
+    if (code) return code;
+    c->data = c->line.positional_count ? c->line.positional[0] : checkpoint_text(&c->resume, "soma.data");
+    if (!c->data || (!c->line.positional_count && !strcmp(c->data, "-")))
+        return usage(error, "the run's data came from standard input; DATA must be given to go on");
+    return SOMA_OK;
+}
+
+/* The full name, so that a run can be resumed from another folder. */
+static const char *full_path(call *c, int slot, const char *path) {
+    free(c->paths[slot]);
+    c->paths[slot] = strcmp(path, "-") != 0 ? realpath(path, NULL) : NULL;
+    return c->paths[slot] ? c->paths[slot] : path;
+}
+
+/* What the checkpoint remembers of this call. */
+static void remember(call *c) {
+    static const int not_kept[] = {OUT, OVERWRITE, RESUME, JSON, THREADS};
+    size_t n = 0;
+    for (int i = 0; i < ROWS; i++) {
+        bool kept = c->values[i].given;
+        for (size_t k = 0; k < COUNT_OF(not_kept); k++) kept &= not_kept[k] != i;
+        if (!kept) continue;
+        const char *text = c->values[i].text;
+        if (i == LABELS) text = full_path(c, 1, text);
+        if (i == VAL && c->values[i].is_file) text = full_path(c, 2, text);
+        if (i == TEST && c->values[i].is_file) text = full_path(c, 3, text);
+        snprintf(c->keys[i], sizeof c->keys[i], "soma.option.%s", rows[i].name);
+        c->extra[n++] = (safetensors_pair){c->keys[i], text};
+    }
+    snprintf(c->fingerprint, sizeof c->fingerprint, "%016llx", (unsigned long long)c->set->fingerprint);
+    c->extra[n++] = (safetensors_pair){"soma.data", full_path(c, 0, c->data)};
+    c->extra[n++] = (safetensors_pair){"soma.fingerprint", c->fingerprint};
+    c->extra_count = n;
+}
+
+/* "a,b" as a list that ends in NULL; the caller frees both. */
+static const char **split_names(const char *text, char **copy) {
+    size_t n = 1;
+    for (const char *at = text; *at; at++) n += *at == ',';
+    const char **names = calloc(n + 1, sizeof *names);
+    *copy = strdup(text);
+    if (!names || !*copy) {
+        free(names);
+        return NULL;
+    }
+    char *rest = *copy;
+    n = 0;
+    for (char *name; (name = strsep(&rest, ","));)
+        if (*name) names[n++] = name;
+    return names;
+}
+
+static int load_data(call *c, soma_error *error) {
+    option_value *v = c->values;
+    char *copy = NULL;
+    const char **ignored = v[IGNORE].given ? split_names(v[IGNORE].text, &copy) : NULL;
+    data_options o = {
+        .target = v[TARGET].text, .ignore = ignored, .labels = v[LABELS].text, .no_header = v[NO_HEADER].given};
+    if (v[TASK].given)
+        o.task = !strcmp(v[TASK].text, "classify")  ? TASK_CLASSIFY
+                 : !strcmp(v[TASK].text, "regress") ? TASK_REGRESS
+                                                    : TASK_AUTO;
+    c->set = data_load(NULL, c->data, o, error);
+    data_options more = {.schema = c->set ? &c->set->schema : NULL};
+    if (c->set && v[VAL].given && v[VAL].is_file) c->val = data_load(NULL, v[VAL].text, more, error);
+    if (c->set && v[TEST].given && v[TEST].is_file) c->test = data_load(NULL, v[TEST].text, more, error);
+    free(ignored);
+    free(copy);
+    return error->code;
+}
+
+static soma_init init_of(const option_value *value) {
+    static const soma_init inits[] = {{.kind = SOMA_INIT_XAVIER_UNIFORM},
+                                      {.kind = SOMA_INIT_XAVIER_NORMAL},
+                                      {.kind = SOMA_INIT_HE},
+                                      {.kind = SOMA_INIT_NORMAL},
+                                      {.kind = SOMA_INIT_ORTHOGONAL},
+                                      {.kind = SOMA_INIT_CONSTANT, .value = 0.1}};
+    size_t i = 0;
+    while (value->given && strcmp(init_names[i], value->text) != 0) i++;
+    return inits[i];
+}
+
+/* The monitor, checked against task and validation. */
+static int monitor_of(const call *c, monitor *m, soma_error *error) {
+    const option_value *v = &c->values[MONITOR];
+    const char *text = v->given ? v->text : "val_loss";
+    bool val = !strncmp(text, "val_", 4), has_val = c->val || c->job.val_fraction > 0;
+    const char *name = val ? text + 4 : text, *metric = c->set->schema.classify ? "accuracy" : "rmse";
+    bool loss = !strcmp(name, "loss");
+    *m = val ? (loss ? MONITOR_VAL_LOSS : MONITOR_VAL_METRIC) : (loss ? MONITOR_LOSS : MONITOR_METRIC);
+    if (!loss && strcmp(name, metric) != 0)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "--monitor %s: the task's metric is %s", text, metric);
+    if (v->given && val && !has_val)
+        return error_set(error, SOMA_ERROR_ARGUMENT,
+                         "--monitor %s: with --val 0 there is nothing held back to measure it on", text);
+    return SOMA_OK;
+}
+
+static int fill_job(call *c, soma_error *error) {
+    option_value *v = c->values;
+    train_job *j = &c->job;
+    *j = (train_job){.set = c->set,
+                     .val_set = c->val,
+                     .test_set = c->test,
+                     .val_fraction = c->val         ? 0
+                                     : v[VAL].given ? v[VAL].number
+                                                    : 0.2,
+                     .test_fraction = c->test || !v[TEST].given ? 0 : v[TEST].number,
+                     .folds = (int)v[FOLDS].whole,
+                     .net = v[NET].text,
+                     .init = init_of(&v[INIT]),
+                     .init_given = v[INIT].given,
+                     .allow_symmetric = v[ALLOW_SYMMETRIC].given,
+                     .epochs = v[EPOCHS].whole,
+                     .batch = v[BATCH].whole,
+                     .patience = v[PATIENCE].whole,
+                     .optimizer_given = v[OPT].given,
+                     .learning_rate = v[LR].given ? v[LR].number : -1,
+                     .l1 = v[L1].given ? v[L1].number : -1,
+                     .l2 = v[L2].given ? v[L2].number : -1,
+                     .clip = v[CLIP].given ? v[CLIP].number : -1,
+                     .seed = (uint64_t)v[SEED].whole,
+                     .threads = threads_of(&v[THREADS]),
+                     .backend = backend_of(&v[BACKEND]),
+                     .stop = &signals_stop,
+                     .folder = &c->folder,
+                     .extra = c->extra,
+                     .extra_count = c->extra_count,
+                     .resume = c->resume.file ? &c->resume : NULL,
+                     .user = c,
+                     .on_begin = on_begin,
+                     .on_step = on_step,
+                     .on_epoch = on_epoch};
+    if (v[OPT].given) j->optimizer.kind = optimizer_of_name(v[OPT].text);
+    return monitor_of(c, &j->monitor, error);
+}
+
+/* Everything that can be wrong with the call, before anything is written. */
+static int prepare(call *c, soma_error *error) {
+    int code = check_together(c, error);
+    if (!code && c->values[RESUME].given) code = take_resumed(c, error);
+    if (code) return code;
+    if (!c->data) c->data = c->line.positional[0];
+    code = load_data(c, error);
+    if (code) return code == SOMA_ERROR_IO ? (error->code = SOMA_ERROR_INPUT) : code;
+    remember(c);
+    const char *known = c->resume.file ? checkpoint_text(&c->resume, "soma.fingerprint") : NULL;
+    if (known && strcmp(known, c->fingerprint) != 0)
+        return error_set(error, SOMA_ERROR_INPUT, "%s: these are not the data that the run was trained on", c->data);
+    code = fill_job(c, error);
+    if (!code) code = job_check(&c->job, error);
+    if (code || c->resume.file) return code;
+    if (!c->values[OUT].given) return run_folder_create_new(NULL, &c->folder, error);
+    code = run_folder_name(NULL, c->values[OUT].text, &c->folder, error);
+    return code ? code : run_folder_create(&c->folder, c->values[OVERWRITE].given, error);
+}
+
+static void say_how_to_go_on(const call *c) {
+    complain("soma: stopped and saved; go on with: soma train --resume %s", c->folder.path);
+}
+
+static int work(call *c) {
+    soma_error error = {0};
+    job_result result;
+    json_text j = {0};
+    signals_catch();
+    progress_open(&c->progress, !c->json);
+    int code = job_run(&c->job, &result, &error), status = STATUS_OK;
+    progress_clear(&c->progress);
+    if (code) {
+        status = fail_with(&error, false);
+    } else {
+        tell_notes(c);
+        if (c->json) {
+            job_result_json(&c->job, &result, &j);
+            const char *text = json_text_get(&j);
+            if (text) fputs(text, stdout);
+        } else {
+            print_summary(c, &result);
+        }
+        if (result.end == TRAIN_SIGNAL) {
+            say_how_to_go_on(c);
+            status = 128 + signals_stop;
+        }
+    }
+    json_text_clear(&j);
+    soma_model_destroy(result.model);
+    return finish_output(status);
+}
+
+static int run(const command_line *line) {
+    soma_error error = {0};
+    call *c = calloc(1, sizeof *c);
+    if (!c) {
+        complain("soma: memory is out");
+        return STATUS_FAILED;
+    }
+    c->line = *line;
+    c->values = c->line.values;
+    c->json = c->values[JSON].given;
+    c->folder.metrics_file = -1;
+    int code = prepare(c, &error);
+    int status = code == SOMA_ERROR_STOPPED ? STATUS_USAGE : code ? fail_with(&error, false) : work(c);
+    checkpoint_close(&c->resume);
+    run_folder_clear(&c->folder);
+    soma_dataset_destroy(c->set);
+    soma_dataset_destroy(c->val);
+    soma_dataset_destroy(c->test);
+    for (size_t i = 0; i < COUNT_OF(c->paths); i++) free(c->paths[i]);
+    free(c);
+    return status;
+}
+
+const command command_train = {
+    .name = "train",
+    .arguments = "DATA [options]",
+    .summary = "train a network on a table or on pictures; writes a run folder",
+    .description =
+        "Trains a network on DATA and writes a run folder with model.onnx (the best epoch, preprocessing included), "
+        "checkpoint.safetensors (to go on from) and metrics.jsonl (a line an epoch). DATA is a .csv file (- for "
+        "standard "
+        "input) or an IDX images file, plain or .gz. Without options a fifth of the rows is held back, training stops "
+        "when "
+        "the loss on it no longer falls, and the last column is the target.\n\n"
+        "SPEC is layers separated by commas: dense N, conv N KxK, maxpool K, avgpool K|global, dropout P, bn, flatten, "
+        "residual(SPEC), concat(SPEC | SPEC), activations (relu, tanh, sigmoid, gelu, …); after its sizes s2 is a "
+        "stride, p1 "
+        "or same padding, d2 dilation, g8 groups; then bn, then an activation. The output layer that the data need is "
+        "appended when SPEC doesn't end in it.",
+    .options = rows,
+    .aliases = aliases,
+    .examples = "  soma train iris.csv\n"
+                "  soma train wine.csv --folds 5 --seed 1\n"
+                "  soma train houses.csv --target price --ignore id --net \"dense 64 relu, dropout 0.2\"\n"
+                "  soma train train-images-idx3-ubyte.gz --net lenet --epochs 10 --test t10k-images-idx3-ubyte.gz\n"
+                "  soma train iris.csv --opt momentum --lr 0.01 --batch 16 --out runs/first\n"
+                "  soma train --resume runs/first --epochs 400\n",
+    .run = run};
