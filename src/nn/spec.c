@@ -41,8 +41,10 @@ static bool ends_layer(spec_token t) { return t.length == 0 || (t.length == 1 &&
 /* A word for a sentence: cut to a length, without control characters. */
 static const char *shown(spec_token t, char text[SHOWN + 8]) {
     size_t length = t.length < SHOWN ? t.length : SHOWN;
+    while (length < t.length && length && ((unsigned char)t.start[length] & 0xC0) == 0x80)
+        length--; /* whole characters */
     for (size_t i = 0; i < length; i++) text[i] = (unsigned char)t.start[i] < ' ' ? '?' : t.start[i];
-    memcpy(text + length, t.length > SHOWN ? "..." : "", t.length > SHOWN ? 4 : 1);
+    memcpy(text + length, length < t.length ? "..." : "", length < t.length ? 4 : 1);
     return text;
 }
 
@@ -59,18 +61,21 @@ bool spec_fail(const spec_parser *p, spec_token t, const char *format, ...) {
     return false;
 }
 
-bool spec_whole(const spec_parser *p, spec_token t, const char *digits, size_t length, int64_t low, int64_t high,
-                const char *what, int64_t *value) {
+bool spec_number(const char *digits, size_t length, int64_t low, int64_t high, int64_t *value) {
     int64_t number = 0;
     bool valid = length > 0 && length <= 12;
     for (size_t i = 0; valid && i < length; i++) {
         valid = digits[i] >= '0' && digits[i] <= '9';
         number = number * 10 + (digits[i] - '0');
     }
-    if (!valid || number < low || number > high)
-        return spec_fail(p, t, "should be %s, a whole number from %lld to %lld", what, (long long)low, (long long)high);
-    *value = number;
-    return true;
+    if (valid) *value = number;
+    return valid && number >= low && number <= high;
+}
+
+bool spec_whole(const spec_parser *p, spec_token t, size_t skip, int64_t low, int64_t high, const char *what,
+                int64_t *value) {
+    return spec_number(t.start + skip, t.length - skip, low, high, value) ||
+           spec_fail(p, t, "should be %s, a whole number from %lld to %lld", what, (long long)low, (long long)high);
 }
 
 /* ---- Layers ---------------------------------------------------------------------------------------------------------
@@ -104,7 +109,7 @@ static spec_layer *add_layer(spec_parser *p, spec_list *list, const layer_kind *
 static bool lettered(const spec_parser *p, spec_token t, int64_t low, const char *what, int64_t *value, bool *given) {
     if (*given) return spec_fail(p, t, "gives %s a second time", what);
     *given = true;
-    return spec_whole(p, t, t.start + 1, t.length - 1, low, MAX_SIZE, what, value);
+    return spec_whole(p, t, 1, low, MAX_SIZE, what, value);
 }
 
 /* Options after the sizes, in any order, until a word that is none. */
@@ -140,7 +145,7 @@ static bool fail_unknown(const spec_parser *p, spec_token t, const spec_layer *f
     char word[SHOWN + 8], what[96];
     size_t count = 0;
     if (follows) {
-        snprintf(what, sizeof what, "is not an option of %s or an activation", follows->kind->name);
+        snprintf(what, sizeof what, "is neither an option of %s nor an activation", follows->kind->name);
         if (follows->kind->flags & LAYER_PADDING) known[count++] = "same";
         if (follows->kind->flags & LAYER_CEIL) known[count++] = "ceil";
         known[count++] = "bn";
@@ -204,6 +209,11 @@ bool spec_parse_list(spec_parser *p, spec_list *list) {
 spec *spec_parse(const soma_context *context, const char *text, soma_error *error) {
     if (strlen(text) > MAX_TEXT) {
         error_set(error, SOMA_ERROR_ARGUMENT, "net: the text is longer than %d characters", MAX_TEXT);
+        return NULL;
+    }
+    if (!text[strspn(text, " \t\r\n")]) {
+        error_set(error, SOMA_ERROR_ARGUMENT,
+                  "net: the text is empty; layers separated by commas are expected, such as 'dense 64 relu, dense 3'");
         return NULL;
     }
     spec *s = mem_zeros(context, 1, sizeof *s);

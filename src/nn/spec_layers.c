@@ -12,8 +12,7 @@ enum { MAX_UNITS = 1000000, MAX_KERNEL = 4096, MAX_BRANCHES = 64 };
  */
 
 static bool read_units(spec_parser *p, spec_layer *layer) {
-    spec_token t = spec_next(p);
-    return spec_whole(p, t, t.start, t.length, 1, MAX_UNITS, "the units of dense", &layer->units);
+    return spec_whole(p, spec_next(p), 0, 1, MAX_UNITS, "the units of dense", &layer->units);
 }
 
 /* "5x3" or, for a square, "5". */
@@ -21,16 +20,15 @@ static bool read_kernel(spec_parser *p, spec_layer *layer) {
     spec_token t = spec_next(p);
     const char *cross = memchr(t.start, 'x', t.length);
     size_t first = cross ? (size_t)(cross - t.start) : t.length;
-    const char *what = "a size such as 3x3, each number";
-    if (!spec_whole(p, t, t.start, first, 1, MAX_KERNEL, what, &layer->kernel[0])) return false;
+    bool valid = spec_number(t.start, first, 1, MAX_KERNEL, &layer->kernel[0]);
     layer->kernel[1] = layer->kernel[0];
-    return !cross || spec_whole(p, t, cross + 1, t.length - first - 1, 1, MAX_KERNEL, what, &layer->kernel[1]);
+    if (cross) valid &= spec_number(cross + 1, t.length - first - 1, 1, MAX_KERNEL, &layer->kernel[1]);
+    return valid || spec_fail(p, t, "should be the size of %s such as 3x3, with whole numbers from 1 to %d",
+                              layer->kind->name, MAX_KERNEL);
 }
 
 static bool read_conv(spec_parser *p, spec_layer *layer) {
-    spec_token t = spec_next(p);
-    return spec_whole(p, t, t.start, t.length, 1, MAX_UNITS, "the filters of conv", &layer->units) &&
-           read_kernel(p, layer);
+    return spec_whole(p, spec_next(p), 0, 1, MAX_UNITS, "the filters of conv", &layer->units) && read_kernel(p, layer);
 }
 
 static bool read_avgpool(spec_parser *p, spec_layer *layer) {

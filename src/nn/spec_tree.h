@@ -95,9 +95,11 @@ spec_token spec_next(spec_parser *p);
 bool spec_token_is(spec_token t, const char *text);
 /* Leaves a sentence "net: '<token>' at character N …"; returns false. */
 bool spec_fail(const spec_parser *p, spec_token t, const char *format, ...) BASE_PRINTF(3, 4);
-/* A whole number low .. high; `what` says what it is. */
-bool spec_whole(const spec_parser *p, spec_token t, const char *digits, size_t length, int64_t low, int64_t high,
-                const char *what, int64_t *value);
+/* A whole number low .. high in decimal digits; and one that is a token but for its first `skip` characters, with a
+ * sentence if it is none: `what` says what it is. */
+bool spec_number(const char *digits, size_t length, int64_t low, int64_t high, int64_t *value);
+bool spec_whole(const spec_parser *p, spec_token t, size_t skip, int64_t low, int64_t high, const char *what,
+                int64_t *value);
 bool spec_parse_list(spec_parser *p, spec_list *list);
 /* Builds a branch of the layer at `place`. */
 soma_value spec_build_list(const spec_list *list, soma_value x, const spec_place *place);
