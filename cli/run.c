@@ -201,7 +201,7 @@ static int run(const command_line *line) {
         soma_store_create((soma_store_options){.float64 = backend_of(&v[BACKEND]) == SOMA_BACKEND_REFERENCE}, &error);
     onnx_model *m = path && store ? onnx_read(path, NULL, store, &error) : NULL;
     array *arrays = m ? calloc(m->inputs_count + 1, sizeof *arrays) : NULL;
-    int64_t batch;
+    int64_t batch = -1;
     int code = arrays ? load_inputs(m, &v[INPUT], arrays, &batch, &error) : error_memory(&error);
     int status = code ? fail_with(&error, true) : STATUS_OK;
     if (!code && compute(m, line, store, arrays, batch, &error)) status = fail_with(&error, false);
