@@ -189,9 +189,7 @@ static __attribute__((noinline, unused)) void v_pow_positive(const float *x, con
     typedef int64_t vl __attribute__((vector_size(8 * VW)));
     vf size = v_abs(v_load(x)), exponent = v_load(y);
     vd a = __builtin_convertvector(size, vd), b = __builtin_convertvector(exponent, vd), magic = (vd){0} + 0x1.8p52;
-    vl bits = (vl)a, e = bits - 0x3fe6a09e667f3bcdLL; /* sqrt(1/2); a float is a normal double */
-    vl up = (e + (2048LL << 52)) >> 52;
-    e = (up & 4095) - 2048;
+    vl bits = (vl)a, e = (bits - 0x3fe6a09e667f3bcdLL) >> 52; /* sqrt(1/2); every float is a normal double */
     vd m = (vd)(bits - (e << 52)), s = (m - 1) / (m + 1), u = s * s;
     vd log2 = (vd){0} + 1.0 / 17;
     for (int k = 15; k >= 1; k -= 2) log2 = log2 * u + 1.0 / k;
