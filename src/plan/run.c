@@ -3,6 +3,8 @@
  * makes room for the largest batch. */
 #include "plan/run.h"
 
+#include "base/float_mode.h"
+
 #include <math.h>
 
 static void release(soma_run *run) {
@@ -233,8 +235,7 @@ static bool step_finite(const soma_run *run, const step *s) {
     return ok;
 }
 
-static void region(void *argument, int thread) {
-    soma_run *run = argument;
+static void walk_steps(soma_run *run, int thread) {
     const soma_plan *plan = run->plan;
     const bool barriers = team_size(run->team) > 1 && plan->threads > 1;
     for (int32_t i = 0; i < plan->steps_count; i++) {
@@ -245,6 +246,17 @@ static void region(void *argument, int thread) {
             return;
         }
     }
+}
+
+static void region(void *argument, int thread) {
+    soma_run *run = argument;
+    if (run->plan->reference) {
+        walk_steps(run, thread);
+        return;
+    }
+    float_mode before = float_mode_flush();
+    walk_steps(run, thread);
+    float_mode_restore(before);
 }
 
 /* The batch of this step: the rows on which all inputs agree. */
