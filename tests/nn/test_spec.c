@@ -1,5 +1,6 @@
 /* Networks as text: what is accepted and in what form it comes back, what is refused and in what words, heads, and the
  * graph that a text builds. */
+#include "base/random.h"
 #include "graph/graph.h"
 #include "nn/spec.h"
 #include "nn_check.h"
@@ -122,6 +123,47 @@ static void strangers_texts_are_limited(void **state) {
     error = (soma_error){0};
     assert_null(spec_parse(NULL, "dense 3, \x01плотныйслойнейроннойсети", &error));
     assert_string_equal(error.message, "net: '?плотныйслойнейр...' at character 10 is not a layer");
+}
+
+/* Texts damaged at random: each is a network that survives a round trip, or one sentence. */
+static void damaged_texts_are_read_or_refused(void **state) {
+    (void)state;
+    static const char alphabet[] = " ,()|0123456789x.spdgbnconvdenserelu\t\xd0\x01";
+    static const char *const seeds[] = {
+        "conv 16 3x3 p1 bn relu, residual(conv 16 3x3 s2 bn | conv 16 1x1 s2) relu, avgpool global, dense 10 softmax",
+        "dense 64 tanh, dropout 0.5, concat(dense 3 | dense 4 elu | bn), maxpool 3 s2 p1 ceil, flatten"};
+    random_stream r = random_open(11, 0);
+    int accepted = 0, refused = 0;
+    for (int round = 0; round < 20000; round++) {
+        char text[160];
+        soma_error error = {0};
+        size_t length = (size_t)snprintf(text, sizeof text, "%s", seeds[round % 2]);
+        for (uint64_t edits = 1 + random_below(&r, 4); edits; edits--) {
+            size_t at = (size_t)random_below(&r, length);
+            if (random_below(&r, 3))
+                text[at] = alphabet[random_below(&r, sizeof alphabet - 1)];
+            else
+                memmove(text + at, text + at + 1, length-- - at);
+        }
+        spec *s = spec_parse(NULL, text, &error);
+        if (s) {
+            char *once = spec_text(s);
+            spec *again = spec_parse(NULL, once, &error);
+            assert_no_error(&error);
+            char *twice = spec_text(again);
+            assert_string_equal(once, twice);
+            mem_free(NULL, once);
+            mem_free(NULL, twice);
+            spec_destroy(again);
+            accepted++;
+        } else {
+            assert_int_equal(error.code, SOMA_ERROR_ARGUMENT);
+            assert_memory_equal(error.message, "net: ", 5);
+            refused++;
+        }
+        spec_destroy(s);
+    }
+    assert_true(accepted > 100 && refused > 1000);
 }
 
 /* ---- Heads ----------------------------------------------------------------------------------------------------------
@@ -492,6 +534,7 @@ int main(void) {
         cmocka_unit_test(texts_come_back_in_canonical_form),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(strangers_texts_are_limited),
+        cmocka_unit_test(damaged_texts_are_read_or_refused),
         cmocka_unit_test(heads_are_found_or_appended),
         cmocka_unit_test(a_last_dense_of_another_width_is_refused),
         cmocka_unit_test(a_text_tells_its_outputs_and_its_meaning),
