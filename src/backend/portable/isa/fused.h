@@ -34,8 +34,8 @@ RECIPE(rmsprop, 7, 2,
            OP2(13, mul, 5, 0) OP2(14, div, 13, 12) OP2(15, sub, 6, 14),
        OUT(0, 10) OUT(1, 15))
 
-/* m' = b1 m + (1 - b1) g, v' = b2 v + (1 - b2) g^2, w' = w - step m' / (sqrt(v') + eps), the corrections of bias being in
- * step and eps; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, eps, step, w */
+/* m' = b1 m + (1 - b1) g, v' = b2 v + (1 - b2) g^2, w' = w - step m' / (sqrt(v') + eps), the corrections of bias being
+ * in step and eps; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, eps, step, w */
 RECIPE(adam, 10, 3,
        OP2(10, mul, 0, 1) OP2(11, mul, 2, 3) OP2(12, add, 11, 10) OP1(13, square, 0) OP2(14, mul, 13, 4)
            OP2(15, mul, 5, 6) OP2(16, add, 15, 14) OP1(17, sqrt, 16) OP2(18, add, 17, 7) OP2(19, mul, 8, 12)
