@@ -144,7 +144,22 @@ static void build_pow(importer *m) {
     else
         arithmetic(m, soma_pow);
 }
-static void build_equal(importer *m) { comparison(m, soma_equal); }
+/* Integers [.., 1] == 0, 1, … is a one-hot, the form in which soma writes it. */
+static bool one_hot_of_equal(importer *m) {
+    const known *k = import_known(m, 1);
+    if (!k || k->shape.rank != 1 || !onnx_type_integer(import_type(m, 0))) return false;
+    for (size_t i = 0; i < k->count; i++)
+        if (k->items[i].batch || k->items[i].value != (int64_t)i) return false;
+    soma_value x = import_value(m, 0);
+    soma_shape s = soma_value_shape(x);
+    if (m->failed || !s.rank || s.dims[s.rank - 1] != 1) return false;
+    truth(m, soma_one_hot(import_reshape(m, x, s.rank - 1, s.dims), (int64_t)k->count));
+    return true;
+}
+
+static void build_equal(importer *m) {
+    if (!one_hot_of_equal(m)) comparison(m, soma_equal);
+}
 static void build_less(importer *m) { comparison(m, soma_less); }
 static void build_less_equal(importer *m) { comparison(m, soma_less_equal); }
 static void build_greater(importer *m) { comparison(m, soma_greater); }
@@ -190,7 +205,10 @@ static void build_cast(importer *m) {
     soma_value x = import_value(m, 0);
     bool whole = onnx_type_integer(from);
     if (m->failed) return;
-    if ((whole && onnx_type_integer(to)) || (!whole && onnx_type_real(to)) || (from == ONNX_BOOL && to == ONNX_BOOL))
+    if (to == ONNX_BFLOAT16 && from != to)
+        import_unsupported(m, "rounding to bfloat16");
+    else if ((whole && onnx_type_integer(to)) || (!whole && onnx_type_real(to)) ||
+             (from == ONNX_BOOL && to == ONNX_BOOL))
         import_set(m, 0, x, to);
     else if (to == ONNX_BOOL && !whole)
         import_set(m, 0, not_equal(x, import_scalar(m, 0)), to);
@@ -200,7 +218,7 @@ static void build_cast(importer *m) {
 
 static void build_cast_like(importer *m) {
     int from = import_type(m, 0), to = import_type(m, 1);
-    if (onnx_type_real(from) && onnx_type_real(to))
+    if (onnx_type_real(from) && onnx_type_real(to) && to != ONNX_BFLOAT16)
         import_set(m, 0, import_value(m, 0), to);
     else
         import_unsupported(m, "a cast from %s to %s while running", onnx_type_name(from), onnx_type_name(to));

@@ -477,7 +477,7 @@ static void read_input(importer *m, const value_info *v) {
     slot *s = slot_add(m, v->name);
     if (!s) return;
     const char *name = name_string(m, v->name);
-    if (!onnx_type_real(v->type) && !onnx_type_integer(v->type) && v->type != ONNX_BOOL) {
+    if ((!onnx_type_real(v->type) && !onnx_type_integer(v->type) && v->type != ONNX_BOOL) || v->type == ONNX_BFLOAT16) {
         import_unsupported(m, "input '%.100s' of type %s", name, onnx_type_name(v->type));
     } else if (!v->shape_given) {
         import_unsupported(m, "input '%.100s' without a shape", name);
