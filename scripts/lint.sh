@@ -14,11 +14,13 @@ if [[ $want == *format* ]]; then
 fi
 
 if [[ $want == *cppcheck* ]]; then
+    # Its parser doesn't know vector extensions: kernels are left to clang-tidy.
+    mapfile -t plain < <(printf '%s\n' "${sources[@]}" | grep -v /portable/isa/)
     mkdir -p build/lint/cppcheck
     cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-        --suppressions-list=.cppcheck --cppcheck-build-dir=build/lint/cppcheck -j "$jobs" -D_GNU_SOURCE -DKERNEL_ISA=avx2 \
+        --suppressions-list=.cppcheck --cppcheck-build-dir=build/lint/cppcheck -j "$jobs" -D_GNU_SOURCE \
         -DSOMA_HAVE_ZLIB=1 -DSOMA_HAVE_ONNX=1 -DSOMA_HAVE_JSON=1 -Iinclude -Isrc -Icli \
-        "${sources[@]}" || failed=1
+        "${plain[@]}" || failed=1
 fi
 
 if [[ $want == *tidy* ]]; then
