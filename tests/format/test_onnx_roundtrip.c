@@ -1,7 +1,11 @@
 /* Graphs with every op that has a form in ONNX are written, read back and run on the reference backend beside the
- * original: the same numbers must come out, and where soma writes a standard layer it must be read as that layer. */
+ * original: the same numbers must come out, and where soma writes a standard layer it must be read as that layer.
+ *
+ * Called with a folder, the program writes every case there instead, as NUMBER.onnx, NUMBER.input (float) and
+ * NUMBER.output (double): test_onnx_runtime.py gives them to another runtime. */
 #include "base/base.h"
 #include "base/random.h"
+#include "format/file.h"
 #include "format/onnx.h"
 
 #include <soma/nn.h>
@@ -372,6 +376,42 @@ static void every_op_gives_the_same_numbers_after_a_round_trip(void **state) {
     for (size_t i = 0; i < COUNT_OF(cases); i++) one_case(&cases[i]);
 }
 
+/* ---- For other runtimes --------------------------------------------------------------------------------------------
+ */
+
+static void write_bytes(const char *folder, size_t number, const char *ending, const void *bytes, size_t size) {
+    soma_error error = {0};
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%zu.%s", folder, number, ending);
+    if (file_write_whole(path, bytes, size, NULL, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+}
+
+static int write_cases(const char *folder) {
+    static double x[LARGEST], y[LARGEST];
+    static float narrow[LARGEST];
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        soma_graph *g = soma_graph_create();
+        soma_store *store = new_store(3);
+        soma_value in = soma_input(g, "features", cases[i].input), out = cases[i].build(in);
+        size_t inputs = (size_t)shape_elements(&cases[i].input, BATCH), size;
+        fill(x, inputs, cases[i].lowest);
+        for (size_t k = 0; k < inputs; k++) narrow[k] = (float)x[k];
+        size_t outputs = run(in, out, store, x, y);
+        unsigned char *bytes = write_model(in, out, store, &size);
+        write_bytes(folder, i, "onnx", bytes, size);
+        write_bytes(folder, i, "input", narrow, inputs * sizeof *narrow);
+        write_bytes(folder, i, "output", y, outputs * sizeof *y);
+        printf("%zu %s\n", i, cases[i].name);
+        mem_free(NULL, bytes);
+        soma_store_destroy(store);
+        soma_graph_destroy(g);
+    }
+    return 0;
+}
+
 /* ---- What the file says
  * --------------------------------------------------------------------------------------------------- */
 
@@ -530,7 +570,8 @@ static void what_can_not_be_written_is_named(void **state) {
     soma_graph_destroy(g);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1) return write_cases(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_op_gives_the_same_numbers_after_a_round_trip),
         cmocka_unit_test(layers_are_written_as_standard_layers_before_and_after_a_round_trip),
