@@ -8,10 +8,15 @@
  * with doubled quotes is copied. Nothing is known here of numbers, headers or columns' names. */
 #include "data/csv.h"
 
+enum { ENDS_CELL = 1, NEEDS_CHECK = 2 }; /* kinds of bytes */
+
 void csv_open(csv_reader *reader, const soma_context *context, const void *bytes, size_t size, char delimiter) {
     static const unsigned char mark[3] = {0xEF, 0xBB, 0xBF};
     *reader = (csv_reader){.context = context, .bytes = bytes, .size = size, .delimiter = delimiter, .line = 1};
     if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) reader->at = sizeof mark;
+    memset(reader->kinds + 0x80, NEEDS_CHECK, 0x80);
+    reader->kinds[0] = NEEDS_CHECK;
+    reader->kinds['\n'] = reader->kinds['\r'] = reader->kinds[(unsigned char)delimiter] = ENDS_CELL;
 }
 
 void csv_close(csv_reader *reader) {
@@ -62,9 +67,7 @@ static bool utf8_valid(const char *text, size_t length) {
 static const char *text_problem(const char *text, size_t length) {
     if (length > CSV_CELL_BYTES) return "a cell longer than 1048576 bytes";
     if (memchr(text, 0, length)) return "a zero byte, which no text file has";
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] >= 0x80) return utf8_valid(text, length) ? NULL : "text that is not UTF-8";
-    return NULL;
+    return utf8_valid(text, length) ? NULL : "text that is not UTF-8";
 }
 
 /* Copies a quoted text that holds doubled quotes, halving them. */
@@ -87,9 +90,19 @@ static bool halve_quotes(csv_reader *r, csv_cell *cell) {
     return true;
 }
 
-/* Moves to the end of an unquoted text: a delimiter, a line break or the end. */
-static void to_cell_end(csv_reader *r) {
-    while (r->at < r->size && r->bytes[r->at] != r->delimiter && !at_break(r, r->at)) r->at++;
+/* Moves to the end of an unquoted text: a delimiter, a line break or the end. True when a byte on the way is not ASCII.
+ */
+static bool to_cell_end(csv_reader *r) {
+    const unsigned char *bytes = (const unsigned char *)r->bytes;
+    unsigned char seen = 0;
+    size_t at = r->at;
+    for (; at < r->size; at++) {
+        unsigned char kind = r->kinds[bytes[at]];
+        if (kind == ENDS_CELL) break;
+        seen |= kind;
+    }
+    r->at = at;
+    return seen != 0;
 }
 
 /* The cell whose opening quote is at r->at. False when memory is out. */
@@ -139,9 +152,9 @@ int csv_next(csv_reader *r, csv_cell *cell) {
         if (!quoted_cell(r, cell)) return -1;
     } else {
         size_t begin = r->at;
-        to_cell_end(r);
+        bool odd = to_cell_end(r);
         cell->length = r->at - begin;
-        cell->problem = text_problem(cell->text, cell->length);
+        if (odd || cell->length > CSV_CELL_BYTES) cell->problem = text_problem(cell->text, cell->length);
     }
     cell->last = r->at == r->size || r->bytes[r->at] != r->delimiter;
     r->column = cell->last ? 0 : r->column + 1;
@@ -183,15 +196,19 @@ char csv_delimiter(const soma_context *context, const void *bytes, size_t size) 
 }
 
 const char *csv_excerpt(const char *text, size_t length, char buffer[CSV_EXCERPT]) {
-    static const char cut[] = "…";
-    size_t room = CSV_EXCERPT - sizeof cut, used = length < room ? length : room;
-    if (used < length)
-        while (used && ((unsigned char)text[used] & 0xC0) == 0x80) used--;
+    enum { CUT_BYTES = 4 }; /* "…" and a zero */
+    const size_t room = CSV_EXCERPT - CUT_BYTES;
+    bool cut = length > room;
+    size_t used = cut ? room : length;
+    while (cut && used && ((unsigned char)text[used] & 0xC0) == 0x80) used--;
     bool readable = utf8_valid(text, used);
     for (size_t i = 0; i < used; i++) {
         unsigned char c = (unsigned char)text[i];
         buffer[i] = c < 0x20 ? ' ' : c == 0x7F || (c >= 0x80 && !readable) ? '?' : (char)c;
     }
-    memcpy(buffer + used, used < length ? cut : "", used < length ? sizeof cut : 1);
+    if (cut)
+        memcpy(buffer + used, "…", CUT_BYTES);
+    else
+        buffer[used] = 0;
     return buffer;
 }

@@ -25,6 +25,7 @@ typedef struct csv_reader {
     size_t column;
     char *scratch; /* a quoted cell whose doubled quotes are halved */
     size_t scratch_size;
+    unsigned char kinds[256]; /* of bytes: what ends an unquoted cell, what no plain text has */
 } csv_reader;
 
 /* Begins at the first byte (behind a byte order mark) of a text that stays in place while it is read. */

@@ -110,7 +110,7 @@ static bool replace_word(char *path, const char *word, const char *other) {
     char *slash = strrchr(path, '/'), *found = NULL;
     for (char *at = slash ? slash : path; (at = strstr(at, word)); at++) found = at;
     if (!found) return false;
-    memcpy(found, other, strlen(other));
+    while (*other) *found++ = *other++;
     return true;
 }
 

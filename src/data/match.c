@@ -108,7 +108,11 @@ static int match_names(table_file *file, const table_schema *schema, soma_error 
     name_set names = {.context = context};
     size_t *columns = mem_array(context, file->width, sizeof *columns), number;
     bool *twice = mem_zeros(context, file->width, sizeof *twice);
-    int code = columns && twice ? SOMA_OK : error_memory(error);
+    int code = SOMA_OK;
+    if (!columns || !twice) {
+        code = error_memory(error);
+        goto end;
+    }
     for (size_t c = 0; code == SOMA_OK && c < file->width; c++) {
         size_t before = names.count;
         if (!names_add(&names, file->columns[c].name, strlen(file->columns[c].name), &number)) {
@@ -121,6 +125,7 @@ static int match_names(table_file *file, const table_schema *schema, soma_error 
     }
     if (code == SOMA_OK) code = roles_by_name(file, schema, &names, columns, twice, error);
     if (code == SOMA_OK) code = list_unused(file, schema, error);
+end:
     names_clear(&names);
     mem_free(context, columns);
     mem_free(context, twice);

@@ -13,6 +13,8 @@
 
 enum { PREFIX = 10, HEADER_BYTES = 65536 };
 
+static const unsigned char magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+
 static const struct {
     const char *name, *code; /* the code of descr without its byte order */
     size_t size;
@@ -176,7 +178,7 @@ static void from_fortran(const uint8_t *from, uint8_t *to, size_t count, size_t 
 
 /* Finds the header within the bytes; NULL or what is wrong. */
 static const char *find_header(const uint8_t *bytes, size_t size, header_scan *h) {
-    if (size < PREFIX || memcmp(bytes, "\x93NUMPY", 6) != 0) return "is no .npy file";
+    if (size < PREFIX || memcmp(bytes, magic, sizeof magic) != 0) return "is no .npy file";
     size_t length = bytes[8] | (size_t)bytes[9] << 8, begin = PREFIX;
     if (bytes[6] < 1 || bytes[6] > 3) return "has a .npy version other than 1, 2 and 3";
     if (bytes[6] > 1) {
@@ -318,7 +320,8 @@ static size_t format_header(npy_type type, const soma_shape *shape, char *text, 
     at += (size_t)snprintf(text + at, size - at, "), }");
     while ((at + 1) % 64) text[at++] = ' ';
     text[at++] = '\n';
-    memcpy(text, "\x93NUMPY\x01\x00", 8);
+    memcpy(text, magic, sizeof magic);
+    text[6] = 1, text[7] = 0; /* version 1.0 */
     text[8] = (char)((at - PREFIX) & 0xFF);
     text[9] = (char)((at - PREFIX) >> 8);
     return at;

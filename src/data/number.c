@@ -66,13 +66,38 @@ static bool take_decimal(const char *text, const char *end, decimal *d) {
     return text == end;
 }
 
-static double decimal_value(decimal *d) {
+/* The power of ten from 0 to 22, all exact. */
+static double small_power(long exponent) {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    return powers[exponent];
+}
+
+/* At most 15 digits with at most one point and no exponent, by far the most common: false when the text is something
+ * else. */
+static bool short_decimal(const char *text, const char *end, double *value) {
+    int64_t whole = 0;
+    const char *point = NULL;
+    if (end - text > 16 || text == end) return false;
+    for (const char *at = text; at < end; at++) {
+        if (is_digit(*at))
+            whole = whole * 10 + (*at - '0');
+        else if (*at == '.' && !point)
+            point = at;
+        else
+            return false;
+    }
+    if (end - text - (point != NULL) > 15 || (point && end - text == 1)) return false;
+    *value = (double)whole;
+    if (point) *value /= small_power(end - point - 1);
+    return true;
+}
+
+static double decimal_value(decimal *d) {
     if (d->count <= 15 && d->exponent >= -22 && d->exponent <= 22) {
         int64_t whole = 0;
         for (size_t i = 0; i < d->count; i++) whole = whole * 10 + (d->digits[i] - '0');
-        return d->exponent < 0 ? (double)whole / powers[-d->exponent] : (double)whole * powers[d->exponent];
+        return d->exponent < 0 ? (double)whole / small_power(-d->exponent) : (double)whole * small_power(d->exponent);
     }
     char text[DIGITS_KEPT + 32];
     d->digits[d->count] = 0;
@@ -85,9 +110,14 @@ bool number_parse(const char *text, size_t length, double *value) {
     const char *end = text + length;
     bool negative = length && *text == '-';
     if (length && (*text == '-' || *text == '+')) text++;
-    decimal d = {.count = 0};
+    decimal d;
     size_t rest = (size_t)(end - text);
     double magnitude;
+    if (short_decimal(text, end, &magnitude)) {
+        *value = negative ? -magnitude : magnitude;
+        return true;
+    }
+    d.count = 0, d.more = false, d.exponent = 0;
     if (same_word(text, rest, "inf") || same_word(text, rest, "infinity"))
         magnitude = (double)INFINITY;
     else if (take_decimal(text, end, &d))

@@ -95,11 +95,8 @@ static int broken(const source *s, const char *why, soma_error *error) {
 
 static bool gzip_open(source *s, soma_error *error) {
     enum { GZIP_ONLY = 16 };
-    union { /* zlib's `opaque` is not const */
-        const soma_context *in;
-        void *out;
-    } user = {.in = s->context};
-    s->stream = (z_stream){.zalloc = zlib_allocate, .zfree = zlib_release, .opaque = user.out};
+    /* zlib hands `opaque` back to the two functions, which take it as constant */
+    s->stream = (z_stream){.zalloc = zlib_allocate, .zfree = zlib_release, .opaque = (voidpf)(uintptr_t)s->context};
     if (inflateInit2(&s->stream, MAX_WBITS + GZIP_ONLY) == Z_OK) return true;
     error_memory(error);
     return false;
@@ -120,13 +117,9 @@ static bool gzip_read(source *s, void *to, size_t wanted, size_t *got, soma_erro
     enum { MOST = 1 << 30 };
     *got = 0;
     while (*got < wanted && !s->ended) {
-        union { /* zlib's `next_in` is not const in old versions */
-            const uint8_t *in;
-            Bytef *out;
-        } next = {.in = s->bytes + s->at};
         size_t room = wanted - *got, left = s->size - s->at;
         uInt out = (uInt)(room < MOST ? room : MOST), in = (uInt)(left < MOST ? left : MOST);
-        s->stream.next_in = next.out;
+        s->stream.next_in = (Bytef *)(uintptr_t)(s->bytes + s->at); /* not const in old versions of zlib */
         s->stream.avail_in = in;
         s->stream.next_out = (Bytef *)to + *got;
         s->stream.avail_out = out;

@@ -105,10 +105,11 @@ static bool knows_names(const table_file *file, const table_schema *schema, bool
     for (size_t c = 0; *memory && c < file->width; c++)
         *memory = names_add(&names, file->columns[c].name, strlen(file->columns[c].name), NULL);
     for (size_t i = 0; *memory && i < schema->columns_count; i++) {
-        size_t c = names_find(&names, schema->columns[i].name, strlen(schema->columns[i].name));
+        const char *name = schema->columns[i].name;
         double value;
-        known += c != NAMES_NONE;
-        text |= c != NAMES_NONE && !number_parse(names.names[c], strlen(names.names[c]), &value);
+        if (names_find(&names, name, strlen(name)) == NAMES_NONE) continue;
+        known++;
+        text |= !number_parse(name, strlen(name), &value);
     }
     names_clear(&names);
     return *memory && (text || (known > 0 && known == schema->columns_count) || looks_like_header(file, memory));

@@ -53,15 +53,15 @@ static float numeric_cell(filling *f, const csv_cell *cell, const char *text, si
     char excerpt[CSV_EXCERPT];
     bool forced = f->file->columns[cell->column].role == ROLE_TARGET && f->file->options->task == TASK_REGRESS;
     if (cell_missing(f, cell, text, length, "a number")) return NAN;
+    bool number = number_parse(text, length, &value);
+    if (number && fabs(value) <= (double)FLT_MAX) return (float)value;
     csv_excerpt(text, length, excerpt);
-    if (!number_parse(text, length, &value))
-        cell_problem(f, cell, "'%s' is not a number, %s", excerpt,
-                     forced ? "which --task regress needs" : "expected one as in the rest of the column");
-    else if (!(fabs(value) <= (double)FLT_MAX))
+    if (number)
         cell_problem(f, cell, "'%s' is beyond the numbers that soma reads, expected one between -3.4e38 and 3.4e38",
                      excerpt);
     else
-        return (float)value;
+        cell_problem(f, cell, "'%s' is not a number, %s", excerpt,
+                     forced ? "which --task regress needs" : "expected one as in the rest of the column");
     return NAN;
 }
 

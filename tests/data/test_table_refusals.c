@@ -130,10 +130,10 @@ static void other_files_are_refused(void **state) {
 
 static void long_cells_are_cut_in_messages(void **state) {
     (void)state;
-    char text[1024] = "a,t\n";
-    for (int i = 0; i < 12; i++) strcat(text, i % 2 ? "1,x\n" : "2,y\n");
-    memset(text + strlen(text), 'w', 300);
-    strcat(text, ",x\n");
+    char text[1024], wide[301];
+    memset(wide, 'w', 300);
+    wide[300] = 0;
+    snprintf(text, sizeof text, "a,t\n1,x\n2,y\n3,x\n4,y\n5,x\n6,y\n7,x\n8,y\n9,x\n10,y\n11,x\n12,y\n%s,x\n", wide);
     soma_error error = {0};
     assert_null(data_load(NULL, check_file("t.csv", text, strlen(text)), PLAIN, &error));
     assert_non_null(strstr(error.message, "line 14, column a: 'wwww"));
