@@ -36,9 +36,10 @@ static void infer_convolution(op_infer *i) {
     const soma_shape *x = &i->in[0].shape, *w = &i->in[1].shape;
     int64_t places[2];
     if (!window_image(i, 0, "the input") || !weights_fit(i, a)) return;
-    if (x->dims[1] != w->dims[1] * a->groups)
+    int64_t expected = w->dims[1] * a->groups;
+    if (x->dims[1] != expected)
         infer_fail(i, "the input has %lld channels but the weights expect %lld", (long long)x->dims[1],
-                   (long long)(w->dims[1] * a->groups));
+                   (long long)expected);
     else if (window_output(i, &a->window, x->dims[2], x->dims[3], places))
         set_output(i, soma_shape4(x->dims[0], w->dims[0], places[0], places[1]));
 }

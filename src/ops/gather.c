@@ -43,7 +43,7 @@ static void infer_scatter(op_infer *i) {
     shape_text(u, ut), shape_text(k, kt);
     int rank = u->rank - k->rank + 1;
     soma_shape out = {0, {0}};
-    bool fits = rank >= 1 && a->axis >= 0 && a->axis < rank;
+    bool fits = rank >= 1 && a->axis >= 0 && a->axis < rank && a->extent > INT64_MIN;
     for (int d = 0; fits && d < k->rank; d++) fits = u->dims[a->axis + d] == k->dims[d];
     if (i->in[0].dtype != SOMA_FLOAT || i->in[1].dtype != SOMA_INT64) {
         infer_fail(i, "expected float updates and int64 indices");

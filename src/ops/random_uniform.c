@@ -37,6 +37,8 @@ soma_value soma_random_uniform(soma_graph *graph, soma_shape shape) {
     memset(&a, 0, sizeof a);
     if (shape.rank < 0 || shape.rank > SOMA_MAX_RANK)
         return graph_fail(graph, "random_uniform: a shape has 0 to %d dimensions, not %d", SOMA_MAX_RANK, shape.rank);
+    for (int d = 0; d < shape.rank; d++)
+        if (shape.dims[d] == INT64_MIN) return graph_fail(graph, "random_uniform: a dimension is out of range");
     if (shape_elements(&shape, 1) < 0)
         return graph_fail(graph, "random_uniform: the shape %s has too many elements", shape_text(&shape, text));
     a.shape.rank = shape.rank;

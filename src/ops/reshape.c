@@ -46,7 +46,12 @@ static bool shape_taken(soma_graph *g, const char *what, const soma_shape *shape
         return false;
     }
     a->shape.rank = shape->rank;
-    for (int d = 0; d < shape->rank; d++) a->shape.dims[d] = shape->dims[d];
+    for (int d = 0; d < shape->rank; d++) {
+        a->shape.dims[d] = shape->dims[d];
+        if (shape->dims[d] != INT64_MIN) continue; /* has no absolute value */
+        graph_fail(g, "%s: a dimension of the shape is out of range", what);
+        return false;
+    }
     return true;
 }
 

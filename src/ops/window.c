@@ -71,11 +71,11 @@ bool window_output(op_infer *i, const soma_window *w, int64_t height, int64_t wi
     places[0] = window_places(w, 0, height);
     places[1] = window_places(w, 1, width);
     if (places[0] > 0 && places[1] > 0) return true;
+    const int64_t padded[2] = {height + w->before[0] + w->after[0], width + w->before[1] + w->after[1]};
     infer_fail(
         i, "a window of %lldx%lld with dilation %lldx%lld does not fit into an input of %lldx%lld padded to %lldx%lld",
         (long long)w->kernel[0], (long long)w->kernel[1], (long long)w->dilation[0], (long long)w->dilation[1],
-        (long long)height, (long long)width, (long long)(height + w->before[0] + w->after[0]),
-        (long long)(width + w->before[1] + w->after[1]));
+        (long long)height, (long long)width, (long long)padded[0], (long long)padded[1]);
     return false;
 }
 

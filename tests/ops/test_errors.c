@@ -98,7 +98,7 @@ static void the_first_mistake_stays_and_later_calls_pass_through(void **state) {
 static void impossible_sizes_are_refused(void **state) {
     (void)state;
     const int64_t huge = INT64_MAX / 2;
-    for (int k = 0; k < 30; k++) {
+    for (int k = 0; k < 33; k++) {
         soma_graph *g = soma_graph_create();
         soma_value x = zeros(g, SHAPE(N, 2, 6, 6)), w = zeros(g, SHAPE(2, 2, 3, 3)), y = zeros(g, SHAPE(N, 2, 4, 4));
         soma_value i = soma_constant_int64(g, SHAPE(2), (const int64_t[]){0, 1});
@@ -190,6 +190,15 @@ static void impossible_sizes_are_refused(void **state) {
             break;
         case 28:
             soma_extent(x, SOMA_AXIS(9));
+            break;
+        case 29:
+            soma_reshape(x, SHAPE(INT64_MIN));
+            break;
+        case 30:
+            soma_expand(x, SHAPE(INT64_MIN, 2, 6, 6));
+            break;
+        case 31:
+            soma_random_uniform(g, SHAPE(INT64_MIN));
             break;
         default:
             soma_slice(x, 1, 1, 0, 1);
