@@ -162,6 +162,7 @@ static bool run_squeeze(importer *m) {
 /* Concatenation and slices of lists only: shapes have one dimension. */
 static bool run_concat(importer *m) {
     size_t total = 0, at = 0, count = import_count(m);
+    if (!count) return false;
     for (size_t i = 0; i < count; i++) {
         const known *x = import_known(m, i);
         if (!x || x->shape.rank != 1) return false;
