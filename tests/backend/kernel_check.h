@@ -46,7 +46,7 @@ typedef struct check_data {
 static size_t check_count(const soma_shape *s) { return (size_t)shape_elements(s, 1); }
 
 static void *check_block(size_t count, size_t size) {
-    void *p = malloc(count * size ? count * size : 1);
+    void *p = malloc(count * size > 0 ? count * size : 1);
     assert_non_null(p);
     return p;
 }
@@ -171,16 +171,16 @@ static void check_epilogue(const check_case *c, const isa *level, const check_da
     int64_t columns = 1, rows = 1, matrices;
     for (int d = s->rank - k->epilogue_columns; d < s->rank; d++) columns *= s->dims[d];
     if (s->rank > k->epilogue_columns) rows = s->dims[s->rank - k->epilogue_columns - 1];
-    matrices = rows * columns ? (int64_t)out[0].count / (rows * columns) : 0;
+    matrices = rows * columns > 0 ? (int64_t)out[0].count / (rows * columns) : 0;
     size_t n = out[0].count;
     float *p = check_block(n, 4), *q = check_block((size_t)rows, 4), *first = check_block(n, 4),
           *copy = check_block(n, 4);
     for (size_t i = 0; i < n; i++) p[i] = (float)random_normal(r);
     for (int64_t i = 0; i < rows; i++) q[i] = (float)random_normal(r);
     ew_program program = {.inputs = 3, .length = 3, .outputs = 2};
-    program.code[0] = (ew_instruction){&op_mul, {0, 1, 0}, {0, 0}};
-    program.code[1] = (ew_instruction){&op_add, {3, 2, 3}, {0, 0}};
-    program.code[2] = (ew_instruction){&op_relu, {4, 4, 4}, {0, 0}};
+    program.code[0] = (ew_instruction){.op = &op_mul, .source = {0, 1, 0}};
+    program.code[1] = (ew_instruction){.op = &op_add, .source = {3, 2, 3}};
+    program.code[2] = (ew_instruction){.op = &op_relu, .source = {4, 4, 4}};
     program.output[0] = 5;
     program.output[1] = 0;
     ew_prepare(&program);

@@ -8,5 +8,9 @@
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
     {ENTRY(matmul), SCRATCH(matmul), .epilogue = true, .epilogue_columns = 1},
+    {ENTRY(convolution), SCRATCH(convolution), .epilogue = true, .epilogue_columns = 2},
+    {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), .epilogue = true, .epilogue_columns = 2},
+    {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), .epilogue = true,
+     .epilogue_columns = 3},
     {.op = NULL},
 };

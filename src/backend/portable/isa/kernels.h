@@ -14,5 +14,8 @@
     void KERNEL(op##_run)(const kernel_call *call, int thread);
 
 KERNEL_FUNCTIONS(matmul)
+KERNEL_FUNCTIONS(convolution)
+KERNEL_FUNCTIONS(convolution_backward_data)
+KERNEL_FUNCTIONS(convolution_backward_weights)
 
 #endif

@@ -1,0 +1,112 @@
+/* isa/convolution.c: convolution as a product, weights [filters, depth] times patches [depth, places], for each sample.
+ *
+ * A strip of PLACES columns at a time: its patches are copied into panels in the thread's scratch, a block of the depth
+ * after another, and multiplied by the weights, which are read where they lie; then the strip goes through the
+ * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
+ * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or by strips when there are fewer samples.
+ */
+#include "backend/portable/isa/kernels.h"
+#include "backend/portable/isa/patches.h"
+
+enum { PLACES = 64 };
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+typedef struct strip {
+    const patches *p;
+    const kernel_call *call;
+    float *panel, *tile;
+    char *scratch;
+} strip;
+
+static void open(const kernel_call *call, patches *p) {
+    KERNEL(patches_open)(p, call->attributes, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape);
+}
+
+/* A block of `depth` rows of the patches times the weights, into (or added to) `c`. */
+static void multiply(const strip *s, const float *image, const float *w, int64_t k, int64_t depth, int64_t place,
+                     int64_t count, float *c, int64_t ldc) {
+    const patches *p = s->p;
+    for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
+        int64_t columns = smaller(GEMM_COLUMNS, count - i);
+        const float *b = s->panel;
+        if (p->plain) {
+            b = image + k * p->plane + place + i;
+        } else {
+            KERNEL(patches_panel)(p, image, k, k + depth, place + i, columns, s->panel);
+        }
+        KERNEL(gemm_panel)
+        (p->filters, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS, !p->plain, c + i, ldc,
+         k > 0);
+    }
+}
+
+/* Places [place, place + count) of one group of one sample. */
+static void run_strip(const strip *s, int64_t sample, int64_t group, const float *image, int64_t place, int64_t count) {
+    const patches *p = s->p;
+    const kernel_call *call = s->call;
+    const float *w = (const float *)call->in[1].data + group * p->filters * p->depth;
+    int64_t row = group * p->filters, ldc = call->epilogue ? count : p->places;
+    float *c = s->tile;
+    if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
+    for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH) {
+        multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
+    }
+    if (call->epilogue) {
+        epilogue_apply(call->epilogue, call->isa, c, ldc, sample, row, place, p->filters, count, s->scratch);
+    }
+}
+
+partition KERNEL(convolution_partition)(const kernel_call *call) {
+    patches p;
+    open(call, &p);
+    double flops = 2.0 * (double)p.samples * (double)p.places * (double)(p.groups * p.filters) * (double)p.depth;
+    if (flops < KERNEL_TINY) return PARTITION_SERIAL;
+    return p.samples >= call->threads && p.samples == call->batch ? PARTITION_BATCH : PARTITION_FREE;
+}
+
+static size_t image_floats(const patches *p) { return whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK); }
+static size_t panel_floats(const patches *p) {
+    return whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
+}
+
+size_t KERNEL(convolution_scratch)(const kernel_call *call) {
+    patches p;
+    open(call, &p);
+    size_t floats = image_floats(&p) + panel_floats(&p) + (call->epilogue ? (size_t)(p.filters * PLACES) : 0);
+    return epilogue_scratch(call->epilogue) + floats * sizeof(float);
+}
+
+void KERNEL(convolution_run)(const kernel_call *call, int thread) {
+    patches p;
+    open(call, &p);
+    char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
+    float *padded = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
+    float *panel = padded + image_floats(&p);
+    strip s = {&p, call, panel, panel + panel_floats(&p), scratch};
+    int64_t strips = (p.places + PLACES - 1) / PLACES, first = 0, end = p.samples * strips, held = -1;
+    if (call->partition == PARTITION_SERIAL) {
+        if (thread > 0) return;
+    } else if (call->partition == PARTITION_BATCH) {
+        partition_range(p.samples, thread, call->threads, &first, &end);
+        first *= strips;
+        end *= strips;
+    } else {
+        partition_range(end, thread, call->threads, &first, &end);
+    }
+    bool large = p.groups * p.channels * p.area >= PATCHES_SLACK;
+    for (int64_t unit = first; unit < end; unit++) {
+        int64_t sample = unit / strips, place = unit % strips * PLACES;
+        const float *x = (const float *)call->in[0].data + sample * p.groups * p.channels * p.area;
+        /* Copies may read a little beyond an image, so the last one needs slack behind it. */
+        bool in_place = p.plain || (p.identical && sample + 1 < (end + strips - 1) / strips && large);
+        if (!in_place && held != sample) {
+            KERNEL(patches_pad)(&p, p.groups * p.channels, x, padded);
+            held = sample;
+        }
+        for (int64_t g = 0; g < p.groups; g++) {
+            const float *image = (in_place ? x : padded) + g * p.channels * p.plane;
+            run_strip(&s, sample, g, image, place, smaller(PLACES, p.places - place));
+        }
+    }
+}
