@@ -201,7 +201,7 @@ static void labels_that_do_not_go_with_the_pictures_are_refused(void **state) {
     char expected[400];
     soma_error error = {0};
     assert_null(data_load(NULL, path, OPTIONS(.labels = beside), &error));
-    snprintf(expected, sizeof expected, "holds 3 labels for the 2 pictures of %s", path);
+    snprintf(expected, sizeof expected, "holds 3 labels for the 2 pictures of %.255s", path);
     check_sentence(error.message, beside, expected);
     error.code = SOMA_OK;
     assert_null(data_load(NULL, path, OPTIONS(.labels = path), &error));
