@@ -6,6 +6,7 @@ target_compile_definitions(soma_flags INTERFACE _GNU_SOURCE)
 target_compile_options(soma_flags INTERFACE
   -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
   $<IF:$<C_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> # a value may bear the name of its type: isa *isa
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # messages have a fixed size and may be cut
   $<$<BOOL:${SOMA_WERROR}>:-Werror>)
 check_c_compiler_flag(-fno-semantic-interposition have_no_interposition)
 if(have_no_interposition)
