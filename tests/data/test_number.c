@@ -75,6 +75,7 @@ static void the_locale_changes_nothing(void **state) {
     static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ru_RU.UTF-8", "de_DE"};
     bool set = false;
     for (size_t i = 0; !set && i < sizeof commas / sizeof *commas; i++) set = setlocale(LC_NUMERIC, commas[i]) != NULL;
+    if (!set) skip(); /* no locale with a decimal comma is installed */
     reads("5.123456789012345678901", 5.123456789012345678901);
     reads("1.5e-300", 1.5e-300);
     setlocale(LC_NUMERIC, "C");
