@@ -60,6 +60,16 @@ static void out_of_memory(importer *m) {
     m->failed = true;
 }
 
+/* What went wrong in the graph goes wrong in the file. */
+static void check_graph(importer *m) {
+    const soma_error *e = soma_graph_error(m->graph);
+    if (!e->code || m->failed) return;
+    if (e->code == SOMA_ERROR_MEMORY)
+        out_of_memory(m);
+    else
+        import_fail(m, "%.300s", e->message);
+}
+
 static soma_value nothing(importer *m) { return (soma_value){m->graph, 0, 0}; }
 
 /* ---- Slots
@@ -163,8 +173,11 @@ static soma_value variable_of(importer *m, const slot *s) {
     soma_init zero = {.kind = SOMA_INIT_CONSTANT};
     if (m->failed) return nothing(m);
     soma_value v = soma_variable(m->graph, name, s->data->shape, zero, !s->is_running);
-    variable *in_store =
-        value_ok(v) ? store_bind(m->store, name, &s->data->shape, zero, !s->is_running, m->error) : NULL;
+    if (!value_ok(v)) {
+        check_graph(m);
+        return v;
+    }
+    variable *in_store = store_bind(m->store, name, &s->data->shape, zero, !s->is_running, m->error);
     if (!in_store) {
         m->failed = true;
         return nothing(m);
@@ -238,6 +251,7 @@ static soma_value slot_value(importer *m, slot *s) {
                                                                                        : constant_of(m, s->data);
     else if (s->known)
         s->value = constant_of_known(m, s);
+    check_graph(m);
     return s->value;
 }
 
@@ -548,8 +562,7 @@ static void read_node(importer *m) {
     } else if (!build_elementwise(m)) {
         import_unsupported(m, "the operator");
     }
-    const soma_error *e = soma_graph_error(m->graph);
-    if (e->code && !m->failed) import_fail(m, "%.300s", e->message);
+    check_graph(m);
     for (size_t i = 0; i < n->outputs_count && !m->failed; i++)
         if (n->outputs[i].size && !slot_find(m, n->outputs[i])) import_unsupported(m, "its output %zu", i + 1);
 }
@@ -617,8 +630,7 @@ static onnx_model *model_build(const onnx_file *f, const soma_context *context, 
         read_metadata(&m);
         read_initializers(&m);
         for (size_t i = 0; i < f->inputs_count && !m.failed; i++) read_input(&m, &f->inputs[i]);
-        const soma_error *e = soma_graph_error(m.graph);
-        if (e->code && !m.failed) import_fail(&m, "%.300s", e->message);
+        check_graph(&m);
         for (m.node_index = 0; m.node_index < f->nodes_count && !m.failed; m.node_index++) {
             m.node = &f->nodes[m.node_index];
             read_node(&m);

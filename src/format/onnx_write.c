@@ -36,13 +36,15 @@ void export_fail(exporter *e, const char *format, ...) {
     e->failed = true;
 }
 
+static void out_of_memory(exporter *e) {
+    error_memory(e->error);
+    e->failed = true;
+}
+
 static void *reserve(exporter *e, size_t count, size_t size) {
     size_t bytes;
     void *memory = size_multiply(count, size, &bytes) ? graph_alloc(e->memory, bytes) : NULL;
-    if (!memory) {
-        error_memory(e->error);
-        e->failed = true;
-    }
+    if (!memory) out_of_memory(e);
     return memory;
 }
 
@@ -120,8 +122,7 @@ static out_node *add_node(exporter *e, const char *op, const char *output, size_
     const char **names = reserve(e, inputs + 1, sizeof *names);
     if (!n || !names) return NULL;
     if (!mem_reserve(e->memory->context, &m->nodes, m->nodes_count, &m->nodes_capacity, sizeof *m->nodes)) {
-        error_memory(e->error);
-        e->failed = true;
+        out_of_memory(e);
         return NULL;
     }
     n->op = op;
@@ -258,8 +259,7 @@ static void write_variable(exporter *e, const node *n) {
     }
     if (!mem_reserve(e->memory->context, &m->initializers, m->initializers_count, &m->initializers_capacity,
                      sizeof *m->initializers)) {
-        error_memory(e->error);
-        e->failed = true;
+        out_of_memory(e);
         return;
     }
     m->initializers[m->initializers_count++] = (out_tensor){.name = export_output(e, n),
@@ -349,7 +349,9 @@ static void write_decomposed(exporter *e, const node *n, int depth) {
     if (graph) y = n->op->decompose(graph, n, in);
     export_frame *f = value_ok(y) ? frame_open(e, graph) : NULL;
     if (!f) {
-        if (!e->failed)
+        if (soma_graph_error(graph)->code == SOMA_ERROR_MEMORY)
+            out_of_memory(e);
+        else if (!e->failed)
             export_fail(e, "the model can't be written: %s: %s", node_text(n, text, sizeof text),
                         soma_graph_error(graph)->message);
         soma_graph_destroy(graph);
