@@ -12,5 +12,10 @@ const kernel KERNEL(kernels)[] = {
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), .epilogue = true, .epilogue_columns = 2},
     {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), .epilogue = true,
      .epilogue_columns = 3},
+    {ENTRY(reduce_sum)},
+    {ENTRY(reduce_max)},
+    {ENTRY(reduce_min)},
+    {ENTRY(softmax)},
+    {ENTRY(log_softmax)},
     {.op = NULL},
 };

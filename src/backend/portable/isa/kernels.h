@@ -5,8 +5,50 @@
 #include "backend/portable/isa/simd.h"
 #include "backend/portable/portable.h"
 
-/* Operations below which a step is not worth a second thread. */
-#define KERNEL_TINY 50e3
+/* Operations below which a step is not worth a second thread; elements, where hardly more is done than moving them. */
+#define KERNEL_TINY          50e3
+#define KERNEL_TINY_ELEMENTS 32768
+
+/* The part [*first, *end) of `units` that thread `thread` does; under PARTITION_BATCH every sample has equally many. */
+static inline void kernel_range(const kernel_call *call, int thread, int64_t units, int64_t *first, int64_t *end) {
+    if (call->partition == PARTITION_SERIAL) {
+        *first = 0;
+        *end = thread == 0 ? units : 0;
+    } else if (call->partition == PARTITION_BATCH) {
+        int64_t each = call->batch > 0 ? units / call->batch : 0;
+        partition_range(call->batch, thread, call->threads, first, end);
+        *first *= each;
+        *end *= each;
+    } else {
+        partition_range(units, thread, call->threads, first, end);
+    }
+}
+
+/* The split of a step that does little with each element of out[0]. */
+static inline partition kernel_split(const kernel_call *call, int64_t elements, bool by_sample) {
+    if (elements < KERNEL_TINY_ELEMENTS) return PARTITION_SERIAL;
+    return by_sample && call->out[0].shape.rank > 0 && call->out[0].shape.dims[0] == call->batch ? PARTITION_BATCH
+                                                                                                 : PARTITION_FREE;
+}
+
+/* Elements [first, end) in C order of an output [.., rows, columns], lying at `tile`, through the epilogue. */
+static inline void kernel_finish(const kernel_call *call, float *tile, int64_t rows, int64_t columns, int64_t first,
+                                 int64_t end, char *scratch) {
+    while (first < end) {
+        int64_t row = first / columns, j = first % columns, i = row % rows, count = 1, width = columns - j;
+        if (j == 0 && end - first >= columns) {
+            count = (end - first) / columns < rows - i ? (end - first) / columns : rows - i;
+        } else if (width > end - first) {
+            width = end - first;
+        }
+        epilogue_apply(call->epilogue, call->isa, tile, width, row / rows, i, j, count, width, scratch);
+        tile += count * width;
+        first += count * width;
+    }
+}
+
+/* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
+static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }
 
 #define KERNEL_FUNCTIONS(op)                                                                                           \
     partition KERNEL(op##_partition)(const kernel_call *call);                                                         \
@@ -17,5 +59,26 @@ KERNEL_FUNCTIONS(matmul)
 KERNEL_FUNCTIONS(convolution)
 KERNEL_FUNCTIONS(convolution_backward_data)
 KERNEL_FUNCTIONS(convolution_backward_weights)
+KERNEL_FUNCTIONS(max_pool)
+KERNEL_FUNCTIONS(max_pool_backward)
+KERNEL_FUNCTIONS(max_pool_take)
+KERNEL_FUNCTIONS(average_pool)
+KERNEL_FUNCTIONS(average_pool_backward)
+KERNEL_FUNCTIONS(reduce_sum)
+KERNEL_FUNCTIONS(reduce_max)
+KERNEL_FUNCTIONS(reduce_min)
+KERNEL_FUNCTIONS(argmax)
+KERNEL_FUNCTIONS(softmax)
+KERNEL_FUNCTIONS(log_softmax)
+KERNEL_FUNCTIONS(transpose)
+KERNEL_FUNCTIONS(expand)
+KERNEL_FUNCTIONS(slice)
+KERNEL_FUNCTIONS(pad)
+KERNEL_FUNCTIONS(concat)
+bool KERNEL(concat_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(gather)
+KERNEL_FUNCTIONS(scatter_add)
+KERNEL_FUNCTIONS(one_hot)
+KERNEL_FUNCTIONS(random_uniform)
 
 #endif
