@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-/* ---- Writing --------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 typedef struct file_writer file_writer;
 
@@ -21,7 +21,7 @@ void file_abort(file_writer *writer);
 /* All of it in one call. */
 int file_write_whole(const char *path, const void *bytes, size_t size, const soma_context *context, soma_error *error);
 
-/* ---- Reading --------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 /* A regular file in memory, read-only. */
 typedef struct file_view {

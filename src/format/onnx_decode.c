@@ -75,8 +75,7 @@ static bool decode_count(pb_istream_t *stream, const pb_field_t *field, void **t
          ? out_of_memory(d)                                                                                            \
          : (memset(&(list)[count], 0, sizeof *(list)), true))
 
-/* ---- Tensors -------------------------------------------------------------------------------------------------------
- */
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 
 static bool decode_dims(pb_istream_t *stream, const pb_field_t *field, void **target) {
     (void)field;
@@ -146,8 +145,7 @@ static bool decode_blob(pb_istream_t *stream, blob *b) {
     return true;
 }
 
-/* ---- Nodes ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
 static bool decode_attribute_tensor(pb_istream_t *stream, const pb_field_t *field, void **target) {
     (void)field;
@@ -251,8 +249,7 @@ static bool decode_node(pb_istream_t *stream, const pb_field_t *field, void **ta
     return pb_decode(stream, onnx_NodeProto_fields, &p);
 }
 
-/* ---- The graph -----------------------------------------------------------------------------------------------------
- */
+/* ---- The graph --------------------------------------------------------------------------------------------------- */
 
 static bool decode_initializer(pb_istream_t *stream, const pb_field_t *field, void **target) {
     (void)field;
@@ -378,8 +375,7 @@ static bool decode_model(decoder *d, size_t size) {
     return true;
 }
 
-/* ---- External data
- * --------------------------------------------------------------------------------------------------- */
+/* ---- External data ----------------------------------------------------------------------------------------------- */
 
 struct onnx_external {
     onnx_external *next;
@@ -446,8 +442,7 @@ static bool external_resolve_all(decoder *d, bool folder_known) {
     return true;
 }
 
-/* ---- Opening and closing
- * --------------------------------------------------------------------------------------------- */
+/* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
 onnx_file *onnx_file_open(const void *bytes, size_t size, const char *path, bool folder_known,
                           const soma_context *context, soma_error *error) {

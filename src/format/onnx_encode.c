@@ -35,8 +35,7 @@ static bool encode_message(pb_ostream_t *stream, const pb_field_t *field, const 
     return pb_encode_tag_for_field(stream, field) && pb_encode_submessage(stream, type, message);
 }
 
-/* ---- Tensors -------------------------------------------------------------------------------------------------------
- */
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 
 static bool encode_dims(pb_ostream_t *stream, const pb_field_t *field, void *const *argument) {
     const out_tensor *t = *argument;
@@ -76,8 +75,7 @@ static bool encode_tensor(pb_ostream_t *stream, const pb_field_t *field, const o
     return encode_message(stream, field, onnx_TensorProto_fields, &p);
 }
 
-/* ---- Nodes ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
 static bool encode_ints(pb_ostream_t *stream, const pb_field_t *field, void *const *argument) {
     const out_attribute *a = *argument;
@@ -132,8 +130,7 @@ static bool encode_nodes(pb_ostream_t *stream, const pb_field_t *field, void *co
     return true;
 }
 
-/* ---- The graph -----------------------------------------------------------------------------------------------------
- */
+/* ---- The graph --------------------------------------------------------------------------------------------------- */
 
 static bool encode_initializers(pb_ostream_t *stream, const pb_field_t *field, void *const *argument) {
     const out_model *m = *argument;

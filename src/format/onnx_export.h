@@ -58,8 +58,7 @@ typedef struct out_sink {
 } out_sink;
 int onnx_encode(const out_model *model, out_sink sink, soma_error *error);
 
-/* ---- For export rules -----------------------------------------------------------------------------------------------
- */
+/* ---- For export rules -------------------------------------------------------------------------------------------- */
 
 typedef struct export_frame export_frame;
 typedef struct exporter {

@@ -19,7 +19,16 @@ typedef struct known {
     known_item *items;
 } known;
 
-typedef struct slot slot;
+/* What a name of the file stands for. */
+typedef struct slot {
+    span name;
+    int type;
+    const blob *data; /* of the file, not yet or also a value */
+    bool is_initializer, is_running;
+    const known *known;
+    soma_value value; /* node 0 until made */
+} slot;
+
 typedef struct importer {
     const soma_context *context;
     soma_error *error;
@@ -51,8 +60,16 @@ extern const import_rule import_math[], import_shape[], import_layers[];
 void import_fail(importer *m, const char *format, ...) BASE_PRINTF(2, 3);
 void import_unsupported(importer *m, const char *format, ...) BASE_PRINTF(2, 3);
 
-/* ---- Inputs
- * ---------------------------------------------------------------------------------------------------------- */
+void import_no_memory(importer *m);
+/* A mistake in the graph becomes the import's. */
+void import_check(importer *m);
+
+slot *slot_find(const importer *m, span name);
+slot *slot_add(importer *m, span name);        /* NULL after a failure: the name is taken or can't be used */
+soma_value slot_value(importer *m, slot *s);   /* makes the value when it is not there yet */
+const char *slot_name(importer *m, span name); /* as a string that lives with the graph */
+
+/* ---- Inputs ------------------------------------------------------------------------------------------------------ */
 
 bool import_has(const importer *m, size_t input);
 size_t import_count(const importer *m); /* inputs, empty names at the end left out */
@@ -72,8 +89,7 @@ int import_integers(importer *m, size_t input, const char *what, int64_t *out, i
 /* A number known already, of a tensor with one element, of any type. */
 bool import_number(importer *m, size_t input, double *number);
 
-/* ---- Attributes
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Attributes -------------------------------------------------------------------------------------------------- */
 
 const attribute *import_attribute(const importer *m, const char *name);
 int64_t import_int(const importer *m, const char *name, int64_t otherwise);
@@ -89,8 +105,7 @@ int import_axis(importer *m, int64_t axis, int rank);
 /* A set of axes for reductions of a value of this rank. */
 uint32_t import_axes(importer *m, const int64_t *axes, int count, int rank);
 
-/* ---- Outputs
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Outputs ----------------------------------------------------------------------------------------------------- */
 
 size_t import_outputs(const importer *m);
 bool import_wants(const importer *m, size_t output);
@@ -106,8 +121,7 @@ void import_set_blob(importer *m, size_t output, const blob *b);
 /* Evaluates the node when it is integer arithmetic over known inputs; false when it isn't. (onnx_known.c) */
 bool import_evaluate(importer *m);
 
-/* ---- Small builders
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Small builders ---------------------------------------------------------------------------------------------- */
 
 soma_value import_scalar(importer *m, double value);
 /* The product of dimensions from..to - 1; negative when the batch is among them; 0 when it does not fit. */

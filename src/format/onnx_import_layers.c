@@ -4,8 +4,7 @@
 
 #if defined(SOMA_HAVE_ONNX)
 
-/* ---- Windows
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Windows ----------------------------------------------------------------------------------------------------- */
 
 enum { WINDOW_LIMIT = 1 << 20 };
 
@@ -101,8 +100,7 @@ static soma_value by_channel(importer *m, soma_value v, int rank) {
     return import_reshape(m, v, rank - 1, dims);
 }
 
-/* ---- Convolutions
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Convolutions ------------------------------------------------------------------------------------------------ */
 
 static void build_conv(importer *m) {
     soma_value x = import_float(m, 0), w = import_float(m, 1);
@@ -161,8 +159,7 @@ static void build_conv_transpose(importer *m) {
     import_result(m, lines(m, y, s.rank));
 }
 
-/* ---- Pooling
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Pooling ----------------------------------------------------------------------------------------------------- */
 
 static void pool(importer *m, soma_value (*build)(soma_value, soma_window)) {
     soma_value x = import_float(m, 0);
@@ -202,8 +199,7 @@ static void build_global_average(importer *m) {
 
 static void build_global_max(importer *m) { global(m, soma_reduce_max); }
 
-/* ---- Normalisation
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Normalisation ----------------------------------------------------------------------------------------------- */
 
 static void build_batch_norm(importer *m) {
     soma_value x = import_float(m, 0);

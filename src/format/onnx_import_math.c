@@ -5,8 +5,7 @@
 
 #if defined(SOMA_HAVE_ONNX)
 
-/* ---- Activations with settings
- * --------------------------------------------------------------------------------------- */
+/* ---- Activations with settings ----------------------------------------------------------------------------------- */
 
 static void build_leaky_relu(importer *m) {
     import_result(m, soma_leaky_relu(import_float(m, 0), import_real(m, "alpha", 0.01)));
@@ -101,8 +100,7 @@ static void build_clip(importer *m) {
     import_result(m, bounded ? soma_clip(x, low, high) : x);
 }
 
-/* ---- Arithmetic
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Arithmetic -------------------------------------------------------------------------------------------------- */
 
 /* Before opset 7 the second operand's place was named by `axis`. */
 static soma_value second_operand(importer *m, soma_value a) {
@@ -241,8 +239,7 @@ static void build_dropout(importer *m) {
     if (import_wants(m, 1)) import_set(m, 1, soma_expand(import_scalar(m, 1), soma_value_shape(x)), ONNX_BOOL);
 }
 
-/* ---- Reductions
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Reductions -------------------------------------------------------------------------------------------------- */
 
 typedef soma_value reducer(soma_value x, uint32_t axes, bool keep);
 
@@ -302,8 +299,7 @@ static void build_argmin(importer *m) {
     if (!m->failed) import_set(m, 0, soma_argmax(soma_neg(x), axis, import_int(m, "keepdims", 1) != 0), ONNX_INT64);
 }
 
-/* ---- Softmax
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Softmax ----------------------------------------------------------------------------------------------------- */
 
 /* Before opset 13 everything from the axis on was one dimension. */
 static void soft(importer *m, soma_value (*build)(soma_value, int)) {
@@ -331,8 +327,7 @@ static void soft(importer *m, soma_value (*build)(soma_value, int)) {
 static void build_softmax(importer *m) { soft(m, soma_softmax); }
 static void build_log_softmax(importer *m) { soft(m, soma_log_softmax); }
 
-/* ---- Products
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Products ---------------------------------------------------------------------------------------------------- */
 
 static void build_matmul(importer *m) {
     soma_value a = import_float(m, 0), b = import_float(m, 1);

@@ -5,8 +5,7 @@
 
 #if defined(SOMA_HAVE_ONNX)
 
-/* ---- Constants
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Constants --------------------------------------------------------------------------------------------------- */
 
 static void build_constant(importer *m) {
     const attribute *t = import_attribute(m, "value"), *f = import_attribute(m, "value_float"),
@@ -61,8 +60,7 @@ static void build_constant_of_shape(importer *m) {
         import_set(m, 0, soma_expand(import_scalar(m, fill), shape), value && value->t ? value->t->type : ONNX_FLOAT);
 }
 
-/* ---- Shapes
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 
 /* The target of a Reshape: 0 keeps a dimension (unless allowzero), -1 takes what is left. */
 static bool reshape_target(importer *m, const known *to, const soma_shape *from, soma_shape *shape) {
@@ -238,8 +236,7 @@ static void build_concat(importer *m) {
     if (axis >= 0) import_set(m, 0, soma_concat(parts, (int)count, axis), import_type(m, 0));
 }
 
-/* ---- Parts
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Parts ------------------------------------------------------------------------------------------------------- */
 
 static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
 

@@ -19,8 +19,7 @@ static bool same_items(importer *m, const known *x, soma_shape shape, int type) 
     return true;
 }
 
-/* ---- Sources
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Sources ----------------------------------------------------------------------------------------------------- */
 
 static known_item item_of_dim(int64_t dim) { return dim < 0 ? (known_item){0, -dim} : (known_item){dim, 0}; }
 
@@ -90,8 +89,7 @@ static bool run_range(importer *m) {
     return true;
 }
 
-/* ---- Moving
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Moving ------------------------------------------------------------------------------------------------------ */
 
 static bool run_same(importer *m) {
     const known *x = import_known(m, 0);
@@ -220,8 +218,7 @@ static bool run_gather(importer *m) {
     return true;
 }
 
-/* ---- Arithmetic
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Arithmetic -------------------------------------------------------------------------------------------------- */
 
 /* a op b; false when the result is no number and no multiple of the batch, or does not fit. */
 static bool calculate(char op, known_item a, known_item b, known_item *out) {

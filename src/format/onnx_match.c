@@ -28,8 +28,7 @@ static node_ref through_reshape(const soma_graph *g, node_ref r) {
     return is(n, &op_reshape) ? n->inputs[0] : r;
 }
 
-/* ---- Products and convolutions with bias ---------------------------------------------------------------------------
- */
+/* ---- Products and convolutions with bias ------------------------------------------------------------------------- */
 
 static void write_gemm(exporter *e, const node *n, const export_match *m) {
     out_node *out;
@@ -77,8 +76,7 @@ static bool match_conv(const soma_graph *g, const node *n, int side, const int *
     return true;
 }
 
-/* ---- Batch normalisation -------------------------------------------------------------------------------------------
- */
+/* ---- Batch normalisation ----------------------------------------------------------------------------------------- */
 
 static void write_batch_norm(exporter *e, const node *n, const export_match *m) {
     out_node *out;
@@ -125,8 +123,7 @@ static bool match_batch_norm(const soma_graph *g, const node *n, const int *uses
     return true;
 }
 
-/* ---- Means
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Means ------------------------------------------------------------------------------------------------------- */
 
 static void write_mean(exporter *e, const node *n, const export_match *m) {
     out_node *out;

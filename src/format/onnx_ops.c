@@ -13,8 +13,7 @@ static const soma_shape *input_shape(const exporter *e, const node *n, int i) {
 
 static double parameter(const node *n, int i) { return ((const elementwise_attributes *)n->attributes)->parameter[i]; }
 
-/* ---- Element-wise
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Element-wise ------------------------------------------------------------------------------------------------ */
 
 /* Truth values are bool in ONNX and float in soma. */
 static void write_truth(exporter *e, const node *n, const char *op) {
@@ -64,8 +63,7 @@ static void write_clip(exporter *e, const node *n) {
                 export_scalar(e, parameter(n, 1)));
 }
 
-/* ---- Products, reductions
- * --------------------------------------------------------------------------------------------- */
+/* ---- Products, reductions ---------------------------------------------------------------------------------------- */
 
 /* The value with its last two dimensions exchanged. */
 static const char *transposed(exporter *e, const char *x, int rank) {
@@ -160,8 +158,7 @@ static void write_with_axis(exporter *e, const node *n, const char *op) {
 static void write_softmax(exporter *e, const node *n) { write_with_axis(e, n, "Softmax"); }
 static void write_log_softmax(exporter *e, const node *n) { write_with_axis(e, n, "LogSoftmax"); }
 
-/* ---- Shape
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Shape ------------------------------------------------------------------------------------------------------- */
 
 /* -1 stands for the batch, so that the shape is constant. */
 static void write_reshape(exporter *e, const node *n) {
@@ -249,8 +246,7 @@ static void write_one_hot(exporter *e, const node *n) {
     export_int(cast, "to", ONNX_FLOAT);
 }
 
-/* ---- Windows
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Windows ----------------------------------------------------------------------------------------------------- */
 
 static void window(exporter *e, out_node *out, const soma_window *w, bool dilated) {
     const int64_t pads[4] = {w->before[0], w->before[1], w->after[0], w->after[1]};

@@ -25,8 +25,7 @@ struct export_frame {
 
 enum { DECOMPOSITION_DEPTH = 8 };
 
-/* ---- Small things
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Small things ------------------------------------------------------------------------------------------------ */
 
 void export_fail(exporter *e, const char *format, ...) {
     va_list arguments;
@@ -112,8 +111,7 @@ const char *export_output(exporter *e, const node *n) {
     return *place;
 }
 
-/* ---- Nodes and constants
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Nodes and constants ----------------------------------------------------------------------------------------- */
 
 static out_node *add_node(exporter *e, const char *op, const char *output, size_t inputs) {
     out_model *m = &e->out;
@@ -246,8 +244,7 @@ const char *export_shape(exporter *e, const soma_shape *shape) {
     return result;
 }
 
-/* ---- Sources
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Sources ----------------------------------------------------------------------------------------------------- */
 
 static void write_variable(exporter *e, const node *n) {
     const tensor_type *type = &n->outputs[0];
@@ -295,8 +292,7 @@ static void write_source(exporter *e, const node *n) {
     }
 }
 
-/* ---- Frames
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 static export_frame *frame_open(exporter *e, soma_graph *graph) {
     export_frame *f = reserve(e, 1, sizeof *f);
@@ -409,8 +405,7 @@ static void write_nodes(exporter *e, int depth) {
         if (f->needed[i]) write_node(e, f->graph->nodes[i], depth);
 }
 
-/* ---- Inputs and outputs
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Inputs and outputs ------------------------------------------------------------------------------------------ */
 
 static bool take_bound(exporter *e, const onnx_value *v, const char *what) {
     if (!v->name || !*v->name || !value_type(v->value) || v->value.graph != e->frame->graph)
@@ -496,8 +491,7 @@ static int model_write(const onnx_export *model, out_sink sink, const soma_conte
     return code;
 }
 
-/* ---- To a file, to memory
- * -------------------------------------------------------------------------------------------------- */
+/* ---- To a file, to memory ---------------------------------------------------------------------------------------- */
 
 typedef struct file_target {
     file_writer *writer;

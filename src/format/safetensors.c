@@ -31,7 +31,7 @@ static bool tensor_bytes(const safetensors_tensor *t, size_t *bytes) {
     return n >= 0 && size_multiply((size_t)n, dtypes[t->dtype].size, bytes);
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 /* The header's object; NULL when memory is out or a string is not UTF-8. */
 static json_t *header_build(const safetensors_tensor *tensors, size_t count, const safetensors_pair *metadata,
@@ -110,7 +110,7 @@ done:
     return code;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 struct safetensors {
     const soma_context *context;

@@ -15,8 +15,7 @@
 /* cmocka needs the three above first */
 #include <cmocka.h>
 
-/* ---- A protobuf writer ---------------------------------------------------------------------------------------------
- */
+/* ---- A protobuf writer ------------------------------------------------------------------------------------------- */
 
 enum { ROOM = 8192 };
 
@@ -107,8 +106,7 @@ static void finish(message *graph) {
     put_value(graph, 12, "y", 2, rows);
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 /* The code; the model is thrown away. */
 static int read_code(const void *bytes, size_t size, soma_error *error) {
@@ -342,8 +340,7 @@ static void shapes_computed_from_a_hostile_constant_stay_small(void **state) {
     refused_graph(&graph, "bad.onnx");
 }
 
-/* ---- External data
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- External data ----------------------------------------------------------------------------------------------- */
 
 static message external_model(const char *location, const char *offset, const char *length) {
     message graph = {0}, t = {0}, entries[3] = {{0}, {0}, {0}};

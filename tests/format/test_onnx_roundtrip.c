@@ -20,8 +20,7 @@
 
 enum { BATCH = 3, LARGEST = 4096 };
 
-/* ---- The cases: each builds one value from an input
- * ------------------------------------------------------------------ */
+/* ---- The cases: each builds one value from an input -------------------------------------------------------------- */
 
 typedef struct build_case {
     const char *name;
@@ -283,8 +282,7 @@ static const build_case cases[] = {
     {"layers", IMAGES, build_layers, -2},
 };
 
-/* ---- Running
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
 
 static void check(const soma_error *error) {
     if (error->code) fail_msg("%s", error->message);
@@ -376,8 +374,7 @@ static void every_op_gives_the_same_numbers_after_a_round_trip(void **state) {
     for (size_t i = 0; i < COUNT_OF(cases); i++) one_case(&cases[i]);
 }
 
-/* ---- For other runtimes --------------------------------------------------------------------------------------------
- */
+/* ---- For other runtimes ------------------------------------------------------------------------------------------ */
 
 static void write_bytes(const char *folder, size_t number, const char *ending, const void *bytes, size_t size) {
     soma_error error = {0};
@@ -412,8 +409,7 @@ static int write_cases(const char *folder) {
     return 0;
 }
 
-/* ---- What the file says
- * --------------------------------------------------------------------------------------------------- */
+/* ---- What the file says ------------------------------------------------------------------------------------------ */
 
 static size_t occurrences(const unsigned char *bytes, size_t size, const char *text) {
     size_t found = 0, length = strlen(text);

@@ -139,8 +139,7 @@ static void what_can_not_be_written_is_refused(void **state) {
     assert_int_equal(files_in_folder(), 0);
 }
 
-/* ---- Damaged files
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Damaged files ----------------------------------------------------------------------------------------------- */
 
 /* Reads memory of its own size, so that a sanitizer sees a step outside. */
 static int read_code(const void *content, size_t size, soma_error *error) {
@@ -237,8 +236,7 @@ static void header_sizes_are_checked_before_they_are_used(void **state) {
     assert_null(safetensors_open(folder, NULL, &error));
 }
 
-/* ---- Writing that fails
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Writing that fails ------------------------------------------------------------------------------------------ */
 
 static void assert_old_content(const char *path) {
     soma_error error = {0};
