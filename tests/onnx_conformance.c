@@ -69,7 +69,7 @@ static int compare(const onnx_model *model, size_t index, soma_run *run, const o
     soma_dtype dtype = soma_value_dtype(v);
     void *got = malloc((count ? count : 1) * sizeof(int64_t));
     int code = got ? soma_run_get(run, v, got, count, error) : error_memory(error);
-    bool real = onnx_type_real(expected->type);
+    bool real = expected->dtype == SOMA_FLOAT && expected->type != ONNX_BOOL;
     for (size_t i = 0; i < count && !code; i++) {
         double x = number_at(dtype, got, i), y = number_at(expected->dtype, expected->data, i);
         if (!agree(x, y, real, atol))

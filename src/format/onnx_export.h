@@ -94,7 +94,25 @@ typedef struct export_match {
 /* Whether a group ends at this node. `uses` says how often the graph uses each node's value. */
 bool export_match_find(const soma_graph *graph, const node *n, const int *uses, export_match *match);
 
+/* A graph being written, with the names of its values. */
+struct export_frame {
+    export_frame *outer, *next; /* next: in the list of decompositions */
+    soma_graph *graph;
+    const char **names; /* OP_MAX_OUTPUTS for each node; NULL: not written yet */
+    bool *needed;
+    int *uses;
+    export_match *matches; /* for each node; write is NULL when it stands for itself */
+};
+
 void export_fail(exporter *e, const char *format, ...) BASE_PRINTF(2, 3);
+void export_no_memory(exporter *e);
+/* Zeroed memory that lives as long as the exporter; NULL after a failure. */
+void *export_reserve(exporter *e, size_t count, size_t size);
+/* Names in use. export_take keeps a name that is new; false when memory is out. */
+bool export_is_taken(const exporter *e, const char *name);
+bool export_take(exporter *e, const char *name);
+/* Where the name of a value stands; NULL there: it has none yet. */
+const char **export_place(const export_frame *f, node_ref r);
 const tensor_type *export_type(const exporter *e, node_ref r);
 /* The name of a value that has been written already. */
 const char *export_name(exporter *e, node_ref r);
@@ -111,7 +129,8 @@ void export_same_inputs(exporter *e, const char *op, const node *n, out_node **n
 void export_int(out_node *n, const char *name, int64_t value);
 void export_real(out_node *n, const char *name, double value);
 void export_ints(exporter *e, out_node *n, const char *name, const int64_t *values, int count);
-/* Constant nodes; each gives the name of its value. */
+/* Constant nodes; each gives the name of its value. The first: of data that stay where they are. */
+const char *export_constant(exporter *e, const char *output, int type, const soma_shape *shape, const void *data);
 const char *export_scalar(exporter *e, double value);
 const char *export_integers(exporter *e, const int64_t *values, int count); /* one dimension */
 /* A shape as a value: constant, or computed from an input's when the batch is among its dimensions. */

@@ -302,10 +302,13 @@ static void build_split(importer *m) {
     }
 }
 
+enum { PAD_LIMIT = 1 << 30 };
+
 static void build_pad(importer *m) {
     soma_value x = import_float(m, 0);
     int rank = soma_value_shape(x).rank;
-    int64_t given[2 * SOMA_MAX_RANK], before[SOMA_MAX_RANK] = {0}, after[SOMA_MAX_RANK] = {0}, axes[SOMA_MAX_RANK];
+    int64_t given[2 * SOMA_MAX_RANK], before[SOMA_MAX_RANK] = {0}, after[SOMA_MAX_RANK] = {0},
+                                      axes[SOMA_MAX_RANK] = {0};
     double value = import_real(m, "value", 0);
     const char *name = import_attribute(m, "paddings") ? "paddings" : "pads";
     int count = import_list(m, 1, name, given, 2 * SOMA_MAX_RANK), listed = rank;
@@ -321,10 +324,19 @@ static void build_pad(importer *m) {
     for (int i = 0; i < listed; i++) {
         int axis = import_has(m, 3) ? import_axis(m, axes[i], rank) : i;
         if (m->failed) return;
+        if (given[i] < -PAD_LIMIT || given[i] > PAD_LIMIT || given[listed + i] < -PAD_LIMIT ||
+            given[listed + i] > PAD_LIMIT) {
+            import_fail(m, "pads holds a number that is no size");
+            return;
+        }
         before[axis] = given[i];
         after[axis] = given[listed + i];
         if (before[axis] < 0 || after[axis] < 0) {
             soma_shape s = soma_value_shape(x);
+            if (s.dims[axis] < 0) {
+                import_unsupported(m, "cutting the batch");
+                return;
+            }
             int64_t cut = before[axis] < 0 ? -before[axis] : 0, last = after[axis] < 0 ? after[axis] : 0;
             x = soma_slice(x, axis, cut, s.dims[axis] + last, 1);
             before[axis] = before[axis] < 0 ? 0 : before[axis];

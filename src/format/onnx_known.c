@@ -258,7 +258,7 @@ static bool calculate(char op, known_item a, known_item b, known_item *out) {
 /* The element of x that stands at element i of a shape that x broadcasts to. */
 static size_t broadcast_index(const known *x, const soma_shape *shape, size_t i) {
     size_t at = 0, stride = 1;
-    for (int d = shape->rank - 1; d >= 0; d--) {
+    for (int d = shape->rank - 1; d >= 0 && shape->dims[d] > 0; d--) {
         size_t index = i % (size_t)shape->dims[d];
         int own = d - (shape->rank - x->shape.rank);
         i /= (size_t)shape->dims[d];

@@ -8,241 +8,11 @@
 
 #if defined(SOMA_HAVE_ONNX)
 
-#include "base/random.h"
 #include "plan/store.h"
 
 #include <stdio.h>
 
-/* A graph being written, with the names of its values. */
-struct export_frame {
-    export_frame *outer, *next; /* next: in the list of decompositions */
-    soma_graph *graph;
-    const char **names; /* OP_MAX_OUTPUTS for each node; NULL: not written yet */
-    bool *needed;
-    int *uses;
-    export_match *matches; /* for each node; write is NULL when it stands for itself */
-};
-
 enum { DECOMPOSITION_DEPTH = 8 };
-
-/* ---- Small things ------------------------------------------------------------------------------------------------ */
-
-void export_fail(exporter *e, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    error_set_v(e->error, SOMA_ERROR_ARGUMENT, format, arguments);
-    va_end(arguments);
-    e->failed = true;
-}
-
-static void out_of_memory(exporter *e) {
-    error_memory(e->error);
-    e->failed = true;
-}
-
-static void *reserve(exporter *e, size_t count, size_t size) {
-    size_t bytes;
-    void *memory = size_multiply(count, size, &bytes) ? graph_alloc(e->memory, bytes) : NULL;
-    if (!memory) out_of_memory(e);
-    return memory;
-}
-
-static size_t slot_of(const exporter *e, const char *name) {
-    size_t at = hash_bytes(name, strlen(name), HASH_START) & (e->taken_size - 1);
-    while (e->taken[at] && strcmp(e->taken[at], name) != 0) at = (at + 1) & (e->taken_size - 1);
-    return at;
-}
-
-static bool is_taken(const exporter *e, const char *name) { return e->taken_size && e->taken[slot_of(e, name)]; }
-
-/* Keeps a name for one value; false when memory is out. */
-static bool take(exporter *e, const char *name) {
-    if (e->taken_count * 2 >= e->taken_size) {
-        exporter grown = *e;
-        grown.taken_size = e->taken_size ? e->taken_size * 2 : 256;
-        grown.taken = reserve(e, grown.taken_size, sizeof *grown.taken);
-        if (!grown.taken) return false;
-        for (size_t i = 0; i < e->taken_size; i++)
-            if (e->taken[i]) grown.taken[slot_of(&grown, e->taken[i])] = e->taken[i];
-        e->taken = grown.taken;
-        e->taken_size = grown.taken_size;
-    }
-    e->taken[slot_of(e, name)] = name;
-    e->taken_count++;
-    return true;
-}
-
-/* The name itself or, if something has it, with the first number that makes it new. */
-static const char *take_unique(exporter *e, const char *wanted) {
-    size_t size = strlen(wanted) + 24;
-    char *name = reserve(e, size, 1);
-    if (!name) return "";
-    snprintf(name, size, "%s", wanted);
-    for (int k = 2; is_taken(e, name); k++) snprintf(name, size, "%s_%d", wanted, k);
-    take(e, name);
-    return name;
-}
-
-const char *export_fresh(exporter *e) {
-    char name[32];
-    do snprintf(name, sizeof name, "v%zu", ++e->counter);
-    while (is_taken(e, name));
-    return take_unique(e, name);
-}
-
-static const char **name_place(const export_frame *f, node_ref r) {
-    return &f->names[(size_t)(r.node - 1) * OP_MAX_OUTPUTS + (size_t)r.output];
-}
-
-const tensor_type *export_type(const exporter *e, node_ref r) {
-    return &graph_node(e->frame->graph, r.node)->outputs[r.output];
-}
-
-const char *export_name(exporter *e, node_ref r) {
-    const char *name = *name_place(e->frame, r);
-    return name ? name : "";
-}
-
-const char *export_input(exporter *e, const node *n, int i) { return export_name(e, n->inputs[i]); }
-
-const char *export_output(exporter *e, const node *n) {
-    const char **place = name_place(e->frame, (node_ref){n->number, 0});
-    if (!*place) *place = n->name && !e->frame->outer ? take_unique(e, n->name) : export_fresh(e);
-    return *place;
-}
-
-/* ---- Nodes and constants ----------------------------------------------------------------------------------------- */
-
-static out_node *add_node(exporter *e, const char *op, const char *output, size_t inputs) {
-    out_model *m = &e->out;
-    if (!output) output = export_fresh(e);
-    out_node *n = reserve(e, 1, sizeof *n);
-    const char **names = reserve(e, inputs + 1, sizeof *names);
-    if (!n || !names) return NULL;
-    if (!mem_reserve(e->memory->context, &m->nodes, m->nodes_count, &m->nodes_capacity, sizeof *m->nodes)) {
-        out_of_memory(e);
-        return NULL;
-    }
-    n->op = op;
-    n->output = output;
-    n->inputs = names;
-    n->inputs_count = inputs;
-    return m->nodes[m->nodes_count++] = n;
-}
-
-const char *export_node(exporter *e, const char *op, const char *output, out_node **node_made, int inputs, ...) {
-    out_node *n = add_node(e, op, output, (size_t)inputs);
-    va_list arguments;
-    va_start(arguments, inputs);
-    for (int i = 0; i < inputs; i++) {
-        const char *name = va_arg(arguments, const char *);
-        if (n) n->inputs[i] = name;
-    }
-    va_end(arguments);
-    if (node_made) *node_made = n ? n : &e->nowhere;
-    return n ? n->output : "";
-}
-
-void export_same_inputs(exporter *e, const char *op, const node *n, out_node **node_made) {
-    out_node *out = add_node(e, op, export_output(e, n), (size_t)n->inputs_count);
-    for (int i = 0; out && i < n->inputs_count; i++) out->inputs[i] = export_input(e, n, i);
-    *node_made = out ? out : &e->nowhere;
-}
-
-static out_attribute *add_attribute(out_node *n, const char *name, int type) {
-    if (n->attributes_count == OUT_ATTRIBUTES) n->attributes_count--;
-    out_attribute *a = &n->attributes[n->attributes_count++];
-    memset(a, 0, sizeof *a);
-    a->name = name;
-    a->type = type;
-    return a;
-}
-
-void export_int(out_node *n, const char *name, int64_t value) { add_attribute(n, name, ONNX_AT_INT)->i = value; }
-void export_real(out_node *n, const char *name, double value) {
-    add_attribute(n, name, ONNX_AT_FLOAT)->f = (float)value;
-}
-
-void export_ints(exporter *e, out_node *n, const char *name, const int64_t *values, int count) {
-    int64_t *copy = reserve(e, (size_t)count + 1, sizeof *copy);
-    if (!copy) return;
-    if (count) memcpy(copy, values, (size_t)count * sizeof *copy);
-    out_attribute *a = add_attribute(n, name, ONNX_AT_INTS);
-    a->ints = copy;
-    a->ints_count = (size_t)count;
-}
-
-/* A Constant node of data that stay where they are. */
-static const char *constant(exporter *e, const char *output, int type, const soma_shape *shape, const void *data) {
-    out_tensor *t = reserve(e, 1, sizeof *t);
-    int64_t *dims = reserve(e, SOMA_MAX_RANK, sizeof *dims);
-    if (!t || !dims) return "";
-    memcpy(dims, shape->dims, sizeof shape->dims);
-    *t = (out_tensor){.type = type, .rank = shape->rank, .dims = dims, .data = data};
-    t->count = (size_t)shape_elements(shape, 1);
-    out_node *n = add_node(e, "Constant", output, 0);
-    if (!n) return "";
-    add_attribute(n, "value", ONNX_AT_TENSOR)->t = t;
-    return n->output;
-}
-
-const char *export_scalar(exporter *e, double value) {
-    float *copy = reserve(e, 1, sizeof *copy);
-    soma_shape none = soma_shape0();
-    if (!copy) return "";
-    *copy = (float)value;
-    return constant(e, NULL, ONNX_FLOAT, &none, copy);
-}
-
-const char *export_integers(exporter *e, const int64_t *values, int count) {
-    int64_t *copy = reserve(e, (size_t)count + 1, sizeof *copy);
-    soma_shape shape = soma_shape1(count);
-    if (!copy) return "";
-    if (count) memcpy(copy, values, (size_t)count * sizeof *copy);
-    return constant(e, NULL, ONNX_INT64, &shape, copy);
-}
-
-/* An input of the model with the batch among its dimensions, and which dimension that is. */
-static const char *batch_input(const exporter *e, int64_t *axis, int64_t *multiple) {
-    for (size_t i = 0; i < e->out.inputs_count; i++) {
-        const soma_shape *s = &e->out.inputs[i].type.shape;
-        for (int d = 0; d < s->rank; d++)
-            if (s->dims[d] < 0) {
-                *axis = d;
-                *multiple = -s->dims[d];
-                return e->out.inputs[i].name;
-            }
-    }
-    return NULL;
-}
-
-const char *export_shape(exporter *e, const soma_shape *shape) {
-    int batch = -1;
-    for (int d = 0; d < shape->rank; d++)
-        if (shape->dims[d] < 0) batch = d;
-    if (batch < 0) return export_integers(e, shape->dims, shape->rank);
-    int64_t axis = 0, multiple = 1;
-    const char *from = batch_input(e, &axis, &multiple);
-    if (!from) {
-        export_fail(e, "the model can't be written: a shape depends on the batch, but no input has it");
-        return "";
-    }
-    const char *n = export_node(e, "Gather", NULL, NULL, 2, export_node(e, "Shape", NULL, NULL, 1, from),
-                                export_integers(e, &axis, 1));
-    int64_t factor = -shape->dims[batch];
-    if (multiple != 1) n = export_node(e, "Div", NULL, NULL, 2, n, export_integers(e, &multiple, 1));
-    if (factor != 1) n = export_node(e, "Mul", NULL, NULL, 2, n, export_integers(e, &factor, 1));
-    const char *head = batch ? export_integers(e, shape->dims, batch) : NULL;
-    const char *tail =
-        batch + 1 < shape->rank ? export_integers(e, shape->dims + batch + 1, shape->rank - batch - 1) : NULL;
-    if (!head && !tail) return n;
-    out_node *concat;
-    const char *result = head && tail ? export_node(e, "Concat", NULL, &concat, 3, head, n, tail)
-                         : head       ? export_node(e, "Concat", NULL, &concat, 2, head, n)
-                                      : export_node(e, "Concat", NULL, &concat, 2, n, tail);
-    export_int(concat, "axis", 0);
-    return result;
-}
 
 /* ---- Sources ----------------------------------------------------------------------------------------------------- */
 
@@ -256,7 +26,7 @@ static void write_variable(exporter *e, const node *n) {
     }
     if (!mem_reserve(e->memory->context, &m->initializers, m->initializers_count, &m->initializers_capacity,
                      sizeof *m->initializers)) {
-        out_of_memory(e);
+        export_no_memory(e);
         return;
     }
     m->initializers[m->initializers_count++] = (out_tensor){.name = export_output(e, n),
@@ -269,23 +39,23 @@ static void write_variable(exporter *e, const node *n) {
 }
 
 static void write_source(exporter *e, const node *n) {
-    const char **place = name_place(e->frame, (node_ref){n->number, 0});
+    const char **place = export_place(e->frame, (node_ref){n->number, 0});
     if (n->op == &op_input && *place) return; /* a bound input, or a decomposition's */
     if (n->op == &op_scalar) {
-        float *value = reserve(e, 1, sizeof *value);
+        float *value = export_reserve(e, 1, sizeof *value);
         if (!value) return;
         *value = (float)((const scalar_attributes *)n->attributes)->value;
-        constant(e, export_output(e, n), ONNX_FLOAT, &n->outputs[0].shape, value);
+        export_constant(e, export_output(e, n), ONNX_FLOAT, &n->outputs[0].shape, value);
     } else if (n->op == &op_constant) {
-        constant(e, export_output(e, n), n->outputs[0].dtype == SOMA_INT64 ? ONNX_INT64 : ONNX_FLOAT,
-                 &n->outputs[0].shape, n->data);
+        export_constant(e, export_output(e, n), n->outputs[0].dtype == SOMA_INT64 ? ONNX_INT64 : ONNX_FLOAT,
+                        &n->outputs[0].shape, n->data);
     } else if (n->op == &op_variable) {
         write_variable(e, n);
     } else if (((const input_attributes *)n->attributes)->scalar) {
-        float *value = reserve(e, 1, sizeof *value);
+        float *value = export_reserve(e, 1, sizeof *value);
         if (!value) return;
         *value = (float)((const input_attributes *)n->attributes)->value;
-        constant(e, export_output(e, n), ONNX_FLOAT, &n->outputs[0].shape, value);
+        export_constant(e, export_output(e, n), ONNX_FLOAT, &n->outputs[0].shape, value);
     } else {
         export_fail(e, "the model can't be written: its outputs depend on input '%s', which is not among its inputs",
                     n->name);
@@ -295,14 +65,14 @@ static void write_source(exporter *e, const node *n) {
 /* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 static export_frame *frame_open(exporter *e, soma_graph *graph) {
-    export_frame *f = reserve(e, 1, sizeof *f);
+    export_frame *f = export_reserve(e, 1, sizeof *f);
     if (!f) return NULL;
     f->outer = e->frame;
     f->graph = graph;
-    f->names = reserve(e, graph->count * OP_MAX_OUTPUTS + 1, sizeof *f->names);
-    f->needed = reserve(e, graph->count + 1, sizeof *f->needed);
-    f->uses = reserve(e, graph->count + 1, sizeof *f->uses);
-    f->matches = reserve(e, graph->count + 1, sizeof *f->matches);
+    f->names = export_reserve(e, graph->count * OP_MAX_OUTPUTS + 1, sizeof *f->names);
+    f->needed = export_reserve(e, graph->count + 1, sizeof *f->needed);
+    f->uses = export_reserve(e, graph->count + 1, sizeof *f->uses);
+    f->matches = export_reserve(e, graph->count + 1, sizeof *f->matches);
     return f->names && f->needed && f->uses && f->matches ? f : NULL;
 }
 
@@ -329,10 +99,10 @@ static void write_nodes(exporter *e, int depth);
 /* The node through other ops, in a graph of their own. */
 static void write_decomposed(exporter *e, const node *n, int depth) {
     char text[160];
-    soma_value in[OP_MAX_INPUTS];
+    soma_value in[OP_MAX_INPUTS] = {{0}};
     export_frame *outer = e->frame;
     soma_graph *graph = soma_graph_create_in(e->memory->context);
-    const char *names[OP_MAX_INPUTS];
+    const char *names[OP_MAX_INPUTS] = {NULL};
     const char *output = export_output(e, n);
     for (int i = 0; i < n->inputs_count && graph; i++) {
         char name[16];
@@ -346,7 +116,7 @@ static void write_decomposed(exporter *e, const node *n, int depth) {
     export_frame *f = value_ok(y) ? frame_open(e, graph) : NULL;
     if (!f) {
         if (soma_graph_error(graph)->code == SOMA_ERROR_MEMORY)
-            out_of_memory(e);
+            export_no_memory(e);
         else if (!e->failed)
             export_fail(e, "the model can't be written: %s: %s", node_text(n, text, sizeof text),
                         soma_graph_error(graph)->message);
@@ -354,10 +124,10 @@ static void write_decomposed(exporter *e, const node *n, int depth) {
     } else {
         f->next = e->decompositions; /* the graph stays: constants are written from where they lie */
         e->decompositions = f;
-        for (int i = 0; i < n->inputs_count; i++) *name_place(f, (node_ref){in[i].node, 0}) = names[i];
+        for (int i = 0; i < n->inputs_count; i++) *export_place(f, (node_ref){in[i].node, 0}) = names[i];
         f->needed[y.node - 1] = true;
         e->frame = f;
-        const char **place = name_place(f, (node_ref){y.node, y.output});
+        const char **place = export_place(f, (node_ref){y.node, y.output});
         if (*place)
             export_node(e, "Identity", output, NULL, 1, *place);
         else
@@ -410,16 +180,16 @@ static void write_nodes(exporter *e, int depth) {
 static bool take_bound(exporter *e, const onnx_value *v, const char *what) {
     if (!v->name || !*v->name || !value_type(v->value) || v->value.graph != e->frame->graph)
         export_fail(e, "the model can't be written: %s '%s' is no value of its graph", what, v->name ? v->name : "");
-    else if (is_taken(e, v->name))
+    else if (export_is_taken(e, v->name))
         export_fail(e, "the model can't be written: two inputs or outputs have the name '%s'", v->name);
     else
-        return take(e, v->name);
+        return export_take(e, v->name);
     return false;
 }
 
 static void bind_inputs(exporter *e) {
     const onnx_export *model = e->model;
-    e->out.inputs = reserve(e, model->inputs_count + 1, sizeof *e->out.inputs);
+    e->out.inputs = export_reserve(e, model->inputs_count + 1, sizeof *e->out.inputs);
     for (size_t i = 0; i < model->inputs_count && !e->failed; i++) {
         const onnx_value *v = &model->inputs[i];
         if (!take_bound(e, v, "input")) return;
@@ -427,7 +197,7 @@ static void bind_inputs(exporter *e) {
             export_fail(e, "the model can't be written: '%s' is not an input of its graph", v->name);
             return;
         }
-        *name_place(e->frame, (node_ref){v->value.node, 0}) = v->name;
+        *export_place(e->frame, (node_ref){v->value.node, 0}) = v->name;
         e->out.inputs[e->out.inputs_count++] = (out_value){v->name, *value_type(v->value)};
     }
 }
@@ -435,11 +205,11 @@ static void bind_inputs(exporter *e) {
 /* An output's node takes its name unless it has one already; then an Identity follows at the end. */
 static void bind_outputs(exporter *e) {
     const onnx_export *model = e->model;
-    e->out.outputs = reserve(e, model->outputs_count + 1, sizeof *e->out.outputs);
+    e->out.outputs = export_reserve(e, model->outputs_count + 1, sizeof *e->out.outputs);
     for (size_t i = 0; i < model->outputs_count && !e->failed; i++) {
         const onnx_value *v = &model->outputs[i];
         if (!take_bound(e, v, "output")) return;
-        const char **place = name_place(e->frame, (node_ref){v->value.node, v->value.output});
+        const char **place = export_place(e->frame, (node_ref){v->value.node, v->value.output});
         const soma_op *op = value_node(v->value)->op;
         if (!*place && op != &op_variable && op != &op_input) *place = v->name;
         e->frame->needed[v->value.node - 1] = true;
@@ -475,7 +245,7 @@ static int model_write(const onnx_export *model, out_sink sink, const soma_conte
         export_fail(&e, "the model can't be written: it has no outputs");
     else if (graph->error.code)
         export_fail(&e, "the model can't be written: %s", graph->error.message);
-    else if (take(&e, "") && (e.frame = frame_open(&e, graph))) {
+    else if (export_take(&e, "") && (e.frame = frame_open(&e, graph))) {
         bind_inputs(&e);
         bind_outputs(&e);
         if (!e.failed) frame_mark(e.frame);

@@ -52,10 +52,11 @@ static json_t *header_build(const safetensors_tensor *tensors, size_t count, con
                 goto failed;
             }
         if (!tensor_bytes(&tensors[i], &bytes)) bytes = 0; /* refused before */
+        size_t end = begin + bytes;
         entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[tensors[i].dtype].name, "shape", shape,
-                          "data_offsets", (json_int_t)begin, (json_int_t)(begin + bytes));
+                          "data_offsets", (json_int_t)begin, (json_int_t)end);
         if (json_object_set_new(header, tensors[i].name, entry)) goto failed;
-        begin += bytes;
+        begin = end;
     }
     return header;
 failed:

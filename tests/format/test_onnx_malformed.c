@@ -290,11 +290,12 @@ static void every_operator_survives_senseless_attributes(void **state) {
     const int64_t values[] = {0, 1, -1, 2, 3, 1LL << 20, INT64_MAX, INT64_MIN};
     const int64_t image[4] = {-1, 4, 6, 6}, kernel[4] = {4, 4, 3, 3};
     static const float weights[144];
+    const int lengths[6] = {0, 1, 2, 4, 8, 9};
     soma_error error;
     for (size_t o = 0; o < COUNT_OF(ops); o++)
         for (size_t n = 0; n < COUNT_OF(names); n++)
             for (size_t v = 0; v < COUNT_OF(values); v++)
-                for (int list = 0; list < 4; list++) {
+                for (int list = 0; list < 6; list++) {
                     message graph = {0}, node = {0}, a = {0}, k = tensor_of("k", 4, kernel, weights, sizeof weights);
                     put_value(&graph, 11, "image", 4, image);
                     put_message(&graph, 5, &k);
@@ -305,7 +306,7 @@ static void every_operator_survives_senseless_attributes(void **state) {
                     put_text(&node, 4, ops[o]);
                     put_text(&a, 1, names[n]);
                     if (!list) put_int(&a, 3, values[v]);
-                    for (int i = 0; i < list * list; i++) put_int(&a, 8, values[v]);
+                    for (int i = 0; i < lengths[list]; i++) put_int(&a, 8, values[v]);
                     put_message(&node, 5, &a);
                     put_message(&graph, 1, &node);
                     put_value(&graph, 12, "z", 4, image);
@@ -415,6 +416,9 @@ static void external_data_come_from_the_models_folder_only(void **state) {
 }
 
 int main(void) {
+#if !defined(SOMA_HAVE_ONNX)
+    return 77; /* nothing to test in this build */
+#else
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_model_that_the_others_spoil_is_good),
         cmocka_unit_test(a_model_cut_at_any_byte_is_refused_or_read),
@@ -433,4 +437,5 @@ int main(void) {
         cmocka_unit_test(external_data_come_from_the_models_folder_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+#endif
 }
