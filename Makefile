@@ -5,7 +5,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE  ?= cmake
 
 .DEFAULT_GOAL := release
-.PHONY: release demo check static asan tsan lint format bench install help clean setup exports
+.PHONY: release demo check static asan tsan fuzz lint format bench install help clean setup exports
 
 release: ## build the command, the library, tests and examples into build/ (the default)
 	@scripts/build.sh release $(BUILD)
@@ -25,6 +25,9 @@ asan: ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 tsan: ## tests under ThreadSanitizer
 	@scripts/build.sh tsan build/tsan && ctest --test-dir build/tsan --output-on-failure -j $(JOBS)
+
+fuzz: ## throw 30 seconds (SECONDS_EACH) of broken files at each reader (clang)
+	@scripts/fuzz.sh
 
 lint: ## clang-format, clang-tidy and cppcheck over all C files
 	@scripts/lint.sh

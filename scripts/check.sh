@@ -80,12 +80,13 @@ bare_core() {
 
 if wanted python; then
     if peer_python >build/check/python.log 2>&1 </dev/null; then
-        export PATH=$PWD/build/venv/bin:$PATH
+        export PATH=$PWD/build/venv/bin:$PATH SOMA_PYTHON=$PWD/build/venv/bin/python
     else
         echo "note    onnxruntime could not be installed: the comparisons with it are skipped"
     fi
 fi
 stage build scripts/build.sh release build && tests release build
+stage gcc scripts/build.sh gcc build/gcc
 stage asan-build scripts/build.sh asan build/asan && tests asan build/asan
 stage tsan-build scripts/build.sh tsan build/tsan && tests tsan build/tsan -R 'thread|parallel'
 stage format env LINT=format scripts/lint.sh
