@@ -5,14 +5,16 @@
 
 #include <stdio.h>
 
-enum { SMALLEST_PICTURE = 20, FEW_ROWS = 1000 };
+enum { SMALLEST_PICTURE = 20, FEW_ROWS = 1000, MANY_ROWS = 5000 };
 
 static bool is_picture(soma_shape sample) {
     return sample.rank == 3 && sample.dims[1] >= SMALLEST_PICTURE && sample.dims[2] >= SMALLEST_PICTURE;
 }
 
 const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]) {
-    const char *table = rows < FEW_ROWS ? "dense 32 relu" : "dense 64 relu, dense 64 relu";
+    const char *table = rows < FEW_ROWS    ? "dense 32 relu"
+                        : rows < MANY_ROWS ? "dense 128 relu"
+                                           : "dense 128 relu, dense 64 relu";
     snprintf(chosen, DEFAULT_TEXT, "%s",
              is_picture(sample) ? "conv 20 5x5 relu, maxpool 2, conv 50 5x5 relu, maxpool 2, dense 500 relu" : table);
     return chosen;
@@ -38,14 +40,23 @@ soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate
     }
 }
 
-defaults defaults_choose(soma_shape sample, int64_t rows, bool classify) {
-    defaults d = {.batch = rows < FEW_ROWS ? 16 : 32, .epochs = 200, .patience = 20};
-    (void)classify;
-    d.optimizer = soma_adamw(rows < FEW_ROWS ? 5e-3 : 1e-3);
+/* Few rows want a strong decay, many none: it shrinks as the rows grow. */
+static double decay_for(int64_t rows) {
+    double decay = 500.0 / (double)(rows > 0 ? rows : 1);
+    return decay < 1 ? decay : 1;
+}
+
+defaults defaults_choose(soma_shape sample, int64_t rows) {
+    defaults d = {.batch = 32, .epochs = 200, .patience = 20};
+    d.optimizer = soma_adamw(rows < FEW_ROWS ? 5e-3 : rows < MANY_ROWS ? 2e-3 : 1e-3);
+    d.optimizer.weight_decay = decay_for(rows);
+    if (rows < FEW_ROWS) d.batch = 16;
+    if (rows >= MANY_ROWS) d.batch = 64;
     if (is_picture(sample)) {
+        d.optimizer.learning_rate = 1e-3;
         d.batch = 64;
-        d.epochs = 20;
-        d.patience = 3;
+        d.epochs = 12;
+        d.patience = 4;
     }
     return d;
 }

@@ -14,7 +14,7 @@ typedef struct defaults {
 } defaults;
 
 /* For `rows` samples to train on. */
-defaults defaults_choose(soma_shape sample, int64_t rows, bool classify);
+defaults defaults_choose(soma_shape sample, int64_t rows);
 /* The learning rate, and the other settings, of an optimizer whose kind alone was given. */
 soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate);
 

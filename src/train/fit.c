@@ -64,7 +64,7 @@ static int name_classes(soma_model *m, soma_error *error) {
 
 /* The options as a request; zeros get their meaning. */
 static train_request request_of(const soma_model *m, const soma_fit_options *o, int64_t rows) {
-    defaults d = defaults_choose(m->sample, rows, m->task == SOMA_CLASSIFY);
+    defaults d = defaults_choose(m->sample, rows);
     train_request r = {.epochs = o->epochs ? o->epochs : d.epochs,
                        .batch = o->batch ? o->batch : d.batch,
                        .patience = o->patience ? (o->patience < 0 ? 0 : o->patience) : 20,

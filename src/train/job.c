@@ -187,7 +187,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     int code = make_model(w, count, note, sizeof note, model, error);
     if (!code) code = split_validation(w, rows, count, &r, error);
     if (code) return code;
-    defaults d = defaults_choose(job->set->sample, (int64_t)r.rows_count, classifies(job));
+    defaults d = defaults_choose(job->set->sample, (int64_t)r.rows_count);
     r.epochs = job->epochs ? job->epochs : d.epochs;
     r.batch = job->batch ? job->batch : d.batch;
     if (r.batch > (int64_t)r.rows_count) r.batch = (int64_t)r.rows_count;
