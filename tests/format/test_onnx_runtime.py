@@ -12,7 +12,7 @@ try:
     import onnxruntime
 except ImportError as missing:
     other = os.environ.get("SOMA_PYTHON")
-    if other and os.path.realpath(other) != os.path.realpath(sys.executable) and "SOMA_PYTHON_TRIED" not in os.environ:
+    if other and "SOMA_PYTHON_TRIED" not in os.environ:
         os.environ["SOMA_PYTHON_TRIED"] = "1"
         os.execv(other, [other] + sys.argv)
     print(f"skipped: {missing} (set SOMA_PYTHON to a Python with onnx, onnxruntime and numpy)")
