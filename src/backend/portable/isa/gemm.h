@@ -8,8 +8,7 @@
 #ifndef ISA_GEMM_H
 #define ISA_GEMM_H
 
-#include "backend/portable/isa/simd.h"
-#include "backend/portable/portable.h"
+#include "backend/portable/isa/kernels.h"
 
 /* GEMM_VECTORS x VW columns are one panel: a register tile's width. */
 #if defined(SIMD_AVX512) || defined(SIMD_NEON)
@@ -61,8 +60,5 @@ typedef struct gemm {
 void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch);
 /* Bytes that one thread needs for this product, or for one of the same strides whose batch is smaller. */
 size_t KERNEL(gemm_scratch)(const gemm *g);
-
-/* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
-static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }
 
 #endif

@@ -4,12 +4,6 @@
 #include "backend/portable/isa/gemm.h"
 #include "backend/portable/isa/shuffle.h"
 
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /* The tile of the bulk; rows * columns is a multiple of VW. */
 #if GEMM_REGISTERS == 32
 enum { BULK_ROWS = 4, BULK_COLUMNS = 4 };

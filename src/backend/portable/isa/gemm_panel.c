@@ -7,12 +7,6 @@
  * multiply-adds in the order of k whatever the tile, so results do not depend on how C was cut. */
 #include "backend/portable/isa/gemm.h"
 
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 enum { ROWS_LIMIT = 8 };
 
 typedef struct operands {

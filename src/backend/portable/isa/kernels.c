@@ -2,20 +2,36 @@
  * its reference kernel. */
 #include "backend/portable/isa/kernels.h"
 
-#define ENTRY(name)   .op = &op_##name, .partition = KERNEL(name##_partition), .run = KERNEL(name##_run)
-#define SCRATCH(name) .scratch = KERNEL(name##_scratch)
+#define ENTRY(name)       .op = &op_##name, .partition = KERNEL(name##_partition), .run = KERNEL(name##_run)
+#define LIKE(name, other) .op = &op_##name, .partition = KERNEL(other##_partition), .run = KERNEL(name##_run)
+#define SCRATCH(name)     .scratch = KERNEL(name##_scratch)
+#define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
-    {ENTRY(matmul), SCRATCH(matmul), .epilogue = true, .epilogue_columns = 1},
-    {ENTRY(convolution), SCRATCH(convolution), .epilogue = true, .epilogue_columns = 2},
-    {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), .epilogue = true, .epilogue_columns = 2},
-    {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), .epilogue = true,
-     .epilogue_columns = 3},
-    {ENTRY(reduce_sum)},
-    {ENTRY(reduce_max)},
-    {ENTRY(reduce_min)},
+    {ENTRY(matmul), SCRATCH(matmul), EPILOGUE(1)},
+    {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2)},
+    {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},
+    {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), EPILOGUE(3)},
+    {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(max_pool_backward, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(max_pool_take, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(average_pool_backward, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {ENTRY(reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
+    {LIKE(reduce_max, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
+    {LIKE(reduce_min, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
+    {ENTRY(argmax)},
     {ENTRY(softmax)},
-    {ENTRY(log_softmax)},
+    {LIKE(log_softmax, softmax)},
+    {ENTRY(transpose)},
+    {ENTRY(expand)},
+    {ENTRY(slice)},
+    {ENTRY(pad)},
+    {ENTRY(concat), .accepts = KERNEL(concat_accepts)},
+    {ENTRY(gather)},
+    {ENTRY(scatter_add)},
+    {ENTRY(one_hot)},
+    {ENTRY(random_uniform)},
     {.op = NULL},
 };

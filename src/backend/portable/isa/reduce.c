@@ -1,7 +1,7 @@
 /* isa/reduce.c: sums, largest and smallest elements over any set of axes.
  *
- * Neighbouring axes of the same fate are merged first, so that what remains alternates between kept and reduced ones. If
- * the last one is reduced, its runs are contiguous and each is reduced along vectors; if it is kept, whole rows are
+ * Neighbouring axes of the same fate are merged first, so that what remains alternates between kept and reduced ones.
+ * If the last one is reduced, its runs are contiguous and each is reduced along vectors; if it is kept, whole rows are
  * combined, vectors lying along it. Long sums are cut into blocks of BLOCK whose sums are added up, which keeps them
  * accurate; where a sum is cut depends on shapes alone. Split among threads by what is kept. */
 #include "backend/portable/isa/kernels.h"
@@ -10,28 +10,27 @@
 
 #include <math.h>
 
-enum { BLOCK = 64, CHUNK = 512, LINE = 4 }; /* LINE: vectors of outputs that are reduced at a time */
+enum { BLOCK = 256, CHUNK = 512, LINE = 4 }; /* LINE: vectors of outputs that are reduced at a time */
 enum { SUM, MAX, MIN };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* One merged axis. */
-typedef struct axis {
+typedef struct merged_axis {
     int64_t extent, stride;
-} axis;
+} merged_axis;
 
 typedef struct reduction {
     int kept, reduced;
-    axis keep[SOMA_MAX_RANK], reduce[SOMA_MAX_RANK]; /* innermost first */
-    int64_t outputs, count;                          /* of outputs; of elements that make one */
+    merged_axis keep[SOMA_MAX_RANK], reduce[SOMA_MAX_RANK]; /* innermost first */
+    int64_t outputs, count;                                 /* of outputs; of elements that make one */
 } reduction;
 
-static void add_axis(axis *list, int *count, int64_t extent, int64_t stride) {
+static void add_axis(merged_axis *list, int *count, int64_t extent, int64_t stride) {
     if (extent == 1) return;
     if (*count > 0 && list[*count - 1].extent * list[*count - 1].stride == stride) {
         list[*count - 1].extent *= extent;
     } else {
-        list[(*count)++] = (axis){extent, stride};
+        list[(*count)++] = (merged_axis){extent, stride};
     }
 }
 
@@ -47,7 +46,7 @@ static void open(const kernel_call *call, reduction *r) {
         add_axis(reduced ? r->reduce : r->keep, reduced ? &r->reduced : &r->kept, s->dims[d], stride);
         stride *= s->dims[d];
     }
-    if (r->reduced == 0) r->reduce[r->reduced++] = (axis){1, stride};
+    if (r->reduced == 0) r->reduce[r->reduced++] = (merged_axis){1, stride};
 }
 
 SIMD vf combine(const int kind, vf a, vf b) {
@@ -84,7 +83,7 @@ SIMD float reduce_run(const int kind, const float *x, int64_t n) {
 }
 
 /* Steps an index over axes `from` .. `count` - 1 and returns the offset's change; *done when it comes round. */
-static int64_t step(const axis *list, int from, int count, int64_t *index, bool *done) {
+static int64_t step(const merged_axis *list, int from, int count, int64_t *index, bool *done) {
     int64_t change = 0;
     for (int d = from; d < count; d++) {
         change += list[d].stride;
@@ -117,14 +116,17 @@ SIMD void reduce_line(const int kind, const int vectors, const reduction *r, con
     int64_t index[SOMA_MAX_RANK] = {0};
     vf total[LINE], block[LINE], start = v_set1(neutral(kind));
     bool done = false;
+    UNROLL
     for (int v = 0; v < vectors; v++) total[v] = start;
     while (!done) {
+        UNROLL
         for (int v = 0; v < vectors; v++) block[v] = start;
         for (int64_t n = 0; n < BLOCK && !done;) {
             /* A straight run along the innermost reduced axis. */
             const float *at = x;
             int64_t run = smaller(BLOCK - n, r->reduce[0].extent - index[0]), stride = r->reduce[0].stride;
             for (int64_t k = 0; k < run; k++, at += stride) {
+                UNROLL
                 for (int v = 0; v < vectors - 1; v++) block[v] = combine(kind, block[v], v_load(at + v * VW));
                 const float *end = at + (vectors - 1) * VW;
                 vf y = last == VW ? v_load(end) : v_load_partial(end, last);
@@ -135,8 +137,10 @@ SIMD void reduce_line(const int kind, const int vectors, const reduction *r, con
             x += (run - 1) * stride;
             x += step(r->reduce, 0, r->reduced, index, &done);
         }
+        UNROLL
         for (int v = 0; v < vectors; v++) total[v] = combine(kind, total[v], block[v]);
     }
+    UNROLL
     for (int v = 0; v < vectors - 1; v++) v_store(to + v * VW, total[v]);
     v_store_partial(to + (vectors - 1) * VW, total[vectors - 1], last);
 }
@@ -148,10 +152,17 @@ SIMD void reduce_lines(const int kind, const reduction *r, const float *x, int64
     if (count == 0) return;
     size_t last = (size_t)(count - 1) % VW + 1;
     switch ((count + VW - 1) / VW) {
-    case 1: reduce_line(kind, 1, r, x, last, to); break;
-    case 2: reduce_line(kind, 2, r, x, last, to); break;
-    case 3: reduce_line(kind, 3, r, x, last, to); break;
-    default: reduce_line(kind, 4, r, x, last, to);
+    case 1:
+        reduce_line(kind, 1, r, x, last, to);
+        break;
+    case 2:
+        reduce_line(kind, 2, r, x, last, to);
+        break;
+    case 3:
+        reduce_line(kind, 3, r, x, last, to);
+        break;
+    default:
+        reduce_line(kind, 4, r, x, last, to);
     }
 }
 
@@ -215,7 +226,8 @@ partition KERNEL(reduce_sum_partition)(const kernel_call *call) {
     reduction r;
     open(call, &r);
     if (r.outputs < call->threads) return PARTITION_SERIAL;
-    return kernel_split(call, r.outputs * r.count, !(((const reduce_attributes *)call->attributes)->axes & SOMA_AXIS(0)));
+    return kernel_split(call, r.outputs * r.count,
+                        !(((const reduce_attributes *)call->attributes)->axes & SOMA_AXIS(0)));
 }
 size_t KERNEL(reduce_sum_scratch)(const kernel_call *call) {
     return call->epilogue ? epilogue_scratch(call->epilogue) + CHUNK * sizeof(float) : 0;

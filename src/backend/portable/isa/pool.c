@@ -1,0 +1,294 @@
+/* isa/pool.c: pooling over windows, and what its derivatives need, a plane (one channel of one sample) at a time.
+ *
+ * The window that nearly every network uses, 2x2 with stride 2, runs along vectors: even and odd columns are separated
+ * by shuffles. Everything else takes the general way, window by window. The maximum of a window is its first one in
+ * scan order, a NaN being larger than everything; where it stands is found again from x, as src/ops/max_pool.c says.
+ * Split among threads by planes. */
+#include "backend/portable/isa/kernels.h"
+#include "ops/attributes.h"
+
+#include <math.h>
+
+enum { TILE_FLOATS = 4096 };
+
+typedef struct pool {
+    const soma_window *window;
+    int64_t height, width, out_height, out_width; /* of x, of the pooled y */
+    bool pairs;                                   /* 2x2, stride 2, all windows inside */
+} pool;
+
+/* Pools, spreads or takes one plane: x has height x width elements, y the pooled size. `from` and `to` are those of
+ * max_pool: x, y; max_pool_backward: (x, dy), dx; max_pool_take: (x, v), y; average_pool: x, y; its backward: dy, dx.
+ */
+typedef void (*plane_body)(const pool *p, const float *x, const float *second, float *to);
+
+static void open(const kernel_call *call, const soma_shape *x, const soma_shape *y, pool *p) {
+    const soma_window *w = &((const window_attributes *)call->attributes)->window;
+    *p = (pool){w, x->dims[2], x->dims[3], y->dims[2], y->dims[3], true};
+    for (int d = 0; d < 2; d++) {
+        p->pairs &= w->kernel[d] == 2 && w->stride[d] == 2 && w->dilation[d] == 1 && w->before[d] == 0;
+        p->pairs &= 2 * y->dims[2 + d] <= x->dims[2 + d];
+    }
+}
+
+/* ---- Windows ----------------------------------------------------------------------------------------------------- */
+
+/* Along one axis: where a window starts, and which of its elements lie inside. */
+typedef struct span {
+    int64_t start, first, end;
+} span;
+
+static int64_t least_step(int64_t distance, int64_t dilation) {
+    if (distance <= 0) return 0;
+    return dilation == 1 ? distance : (distance + dilation - 1) / dilation;
+}
+
+static span span_of(const soma_window *w, int d, int64_t size, int64_t place) {
+    span s = {place * w->stride[d] - w->before[d], 0, 0};
+    s.first = least_step(-s.start, w->dilation[d]);
+    s.end = least_step(size - s.start, w->dilation[d]);
+    if (s.end > w->kernel[d]) s.end = w->kernel[d];
+    return s;
+}
+
+/* Elements that an average counts. */
+static int64_t counted(const soma_window *w, int d, int64_t size, const span *s) {
+    if (!w->count_padding) return s->end > s->first ? s->end - s->first : 0;
+    int64_t n = least_step(size + w->after[d] - s->start, w->dilation[d]);
+    return n < w->kernel[d] ? n : w->kernel[d];
+}
+
+/* Index of the maximum. */
+static int64_t maximum(const pool *p, const float *x, const span *rows, const span *columns) {
+    const int64_t down = p->window->dilation[0] * p->width, right = p->window->dilation[1];
+    int64_t at = rows->start * p->width + columns->start, best = at + rows->first * down + columns->first * right;
+    float largest = x[best];
+    for (int64_t k = rows->first; k < rows->end; k++) {
+        for (int64_t l = columns->first; l < columns->end; l++) {
+            int64_t i = at + k * down + l * right;
+            if (!(x[i] <= largest) && !isnan(largest)) {
+                largest = x[i];
+                best = i;
+            }
+        }
+    }
+    return best;
+}
+
+enum { POOL, SPREAD, TAKE };
+
+SIMD void each_window(const int what, const pool *p, const float *x, const float *second, float *to) {
+    if (what == SPREAD) memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
+    for (int64_t i = 0; i < p->out_height; i++) {
+        span rows = span_of(p->window, 0, p->height, i);
+        for (int64_t j = 0; j < p->out_width; j++) {
+            span columns = span_of(p->window, 1, p->width, j);
+            int64_t best = maximum(p, x, &rows, &columns);
+            if (what == POOL) *to++ = x[best];
+            if (what == TAKE) *to++ = second[best];
+            if (what == SPREAD) to[best] += *second++;
+        }
+    }
+}
+
+/* ---- 2x2 with stride 2 ------------------------------------------------------------------------------------------- */
+
+#if VW == 16
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VW == 8
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD  1, 3, 5, 7, 9, 11, 13, 15
+#define LOW  0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD  1, 3, 5, 7
+#define LOW  0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#endif
+
+/* 2 n floats as n even and n odd ones, n <= VW. */
+SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
+    vf a, b = v_zero();
+    if (n == VW) {
+        a = v_load(x);
+        b = v_load(x + VW);
+    } else {
+        a = v_load_partial(x, 2 * n < VW ? 2 * n : VW);
+        if (2 * n > VW) b = v_load_partial(x + VW, 2 * n - VW);
+    }
+    *even = __builtin_shufflevector(a, b, EVEN);
+    *odd = __builtin_shufflevector(a, b, ODD);
+}
+
+SIMD void store_pairs(float *x, size_t n, vf even, vf odd) {
+    vf a = __builtin_shufflevector(even, odd, LOW), b = __builtin_shufflevector(even, odd, HIGH);
+    if (n == VW) {
+        v_store(x, a);
+        v_store(x + VW, b);
+    } else {
+        v_store_partial(x, a, 2 * n < VW ? 2 * n : VW);
+        if (2 * n > VW) v_store_partial(x + VW, b, 2 * n - VW);
+    }
+}
+
+/* Where, of four, the first maximum stands. */
+SIMD void winners(const vf x[4], vm won[4]) {
+    vf largest = v_max_nan(v_max_nan(x[0], x[1]), v_max_nan(x[2], x[3]));
+    vm taken = won[0] = m_or(v_isnan(x[0]), v_eq(x[0], largest));
+    for (int i = 1; i < 4; i++) {
+        won[i] = m_and(m_or(v_isnan(x[i]), v_eq(x[i], largest)), m_not(taken));
+        taken = m_or(taken, won[i]);
+    }
+}
+
+SIMD void each_pair(const int what, const pool *p, const float *x, const float *second, float *to) {
+    if (what == SPREAD && (p->width > 2 * p->out_width || p->height > 2 * p->out_height)) {
+        memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
+    }
+    for (int64_t i = 0; i < p->out_height; i++) {
+        int64_t line = 2 * i * p->width;
+        for (int64_t j = 0; j < p->out_width; j += VW) {
+            size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
+            int64_t at = line + 2 * j, here = i * p->out_width + j;
+            vf a[4], b[4];
+            vm won[4];
+            load_pairs(x + at, n, &a[0], &a[1]);
+            load_pairs(x + at + p->width, n, &a[2], &a[3]);
+            if (what == POOL) {
+                v_store_partial(to + here, v_max_nan(v_max_nan(a[0], a[1]), v_max_nan(a[2], a[3])), n);
+                continue;
+            }
+            winners(a, won);
+            if (what == TAKE) {
+                load_pairs(second + at, n, &b[0], &b[1]);
+                load_pairs(second + at + p->width, n, &b[2], &b[3]);
+                vf y = v_select(won[0], b[0], v_select(won[1], b[1], v_select(won[2], b[2], b[3])));
+                v_store_partial(to + here, y, n);
+                continue;
+            }
+            vf d = v_load_partial(second + here, n);
+            for (int k = 0; k < 4; k++) b[k] = v_select(won[k], d, v_zero());
+            store_pairs(to + at, n, b[0], b[1]);
+            store_pairs(to + at + p->width, n, b[2], b[3]);
+        }
+    }
+}
+
+/* ---- Averages ---------------------------------------------------------------------------------------------------- */
+
+static void average(const pool *p, const float *x, const float *second, float *to) {
+    const soma_window *w = p->window;
+    (void)second;
+    for (int64_t i = 0; i < p->out_height; i++) {
+        span rows = span_of(w, 0, p->height, i);
+        for (int64_t j = 0; j < p->out_width; j++) {
+            span columns = span_of(w, 1, p->width, j);
+            int64_t count = counted(w, 0, p->height, &rows) * counted(w, 1, p->width, &columns);
+            float sum = 0;
+            for (int64_t k = rows.first; k < rows.end; k++) {
+                const float *row = x + (rows.start + k * w->dilation[0]) * p->width + columns.start;
+                float part = 0;
+                for (int64_t l = columns.first; l < columns.end; l++) part += row[l * w->dilation[1]];
+                sum += part;
+            }
+            *to++ = count > 0 ? sum / (float)count : 0;
+        }
+    }
+}
+
+static void spread(const pool *p, const float *dy, const float *second, float *to) {
+    const soma_window *w = p->window;
+    (void)second;
+    memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
+    for (int64_t i = 0; i < p->out_height; i++) {
+        span rows = span_of(w, 0, p->height, i);
+        for (int64_t j = 0; j < p->out_width; j++) {
+            span columns = span_of(w, 1, p->width, j);
+            int64_t count = counted(w, 0, p->height, &rows) * counted(w, 1, p->width, &columns);
+            float share = *dy++ / (float)count;
+            for (int64_t k = rows.first; k < rows.end; k++) {
+                float *row = to + (rows.start + k * w->dilation[0]) * p->width + columns.start;
+                for (int64_t l = columns.first; l < columns.end; l++) row[l * w->dilation[1]] += share;
+            }
+        }
+    }
+}
+
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
+
+static void max_pool(const pool *p, const float *x, const float *second, float *to) {
+    if (p->pairs) {
+        each_pair(POOL, p, x, second, to);
+    } else {
+        each_window(POOL, p, x, second, to);
+    }
+}
+static void max_spread(const pool *p, const float *x, const float *second, float *to) {
+    if (p->pairs) {
+        each_pair(SPREAD, p, x, second, to);
+    } else {
+        each_window(SPREAD, p, x, second, to);
+    }
+}
+static void max_take(const pool *p, const float *x, const float *second, float *to) {
+    if (p->pairs) {
+        each_pair(TAKE, p, x, second, to);
+    } else {
+        each_window(TAKE, p, x, second, to);
+    }
+}
+
+static int64_t area(const tensor *t) { return t->shape.dims[2] * t->shape.dims[3]; }
+
+/* Planes that go through the epilogue at a time, at most a sample's. */
+static int64_t planes_at_a_time(const kernel_call *call) {
+    int64_t channels = call->out[0].shape.dims[1], fit = TILE_FLOATS / area(&call->out[0]);
+    return fit < 1 ? 1 : fit < channels ? fit : channels;
+}
+
+static void run(const kernel_call *call, int thread, const soma_shape *x, const soma_shape *y, plane_body body) {
+    pool p;
+    int64_t channels = x->dims[1], in = area(&call->in[0]), out = area(&call->out[0]), first, end;
+    int64_t other = call->inputs > 1 ? area(&call->in[1]) : 0, block = 1;
+    const float *from = call->in[0].data, *second = call->inputs > 1 ? call->in[1].data : NULL;
+    char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
+    float *tile = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
+    open(call, x, y, &p);
+    kernel_range(call, thread, x->dims[0] * channels, &first, &end);
+    if (call->epilogue) block = planes_at_a_time(call);
+    for (int64_t plane = first; plane < end; plane += block) {
+        int64_t now = end - plane < block ? end - plane : block;
+        float *to = call->epilogue ? tile : (float *)call->out[0].data + plane * out;
+        for (int64_t i = 0; i < now; i++) {
+            body(&p, from + (plane + i) * in, second ? second + (plane + i) * other : NULL, to + i * out);
+        }
+        if (call->epilogue) kernel_finish(call, tile, channels, out, plane * out, (plane + now) * out, scratch);
+    }
+}
+
+partition KERNEL(max_pool_partition)(const kernel_call *call) {
+    return kernel_split(call, shape_elements(&call->in[0].shape, 1) + shape_elements(&call->out[0].shape, 1), true);
+}
+size_t KERNEL(max_pool_scratch)(const kernel_call *call) {
+    if (!call->epilogue) return 0;
+    return epilogue_scratch(call->epilogue) + (size_t)(planes_at_a_time(call) * area(&call->out[0])) * sizeof(float);
+}
+void KERNEL(max_pool_run)(const kernel_call *call, int thread) {
+    run(call, thread, &call->in[0].shape, &call->out[0].shape, max_pool);
+}
+void KERNEL(max_pool_backward_run)(const kernel_call *call, int thread) {
+    run(call, thread, &call->in[0].shape, &call->in[1].shape, max_spread);
+}
+void KERNEL(max_pool_take_run)(const kernel_call *call, int thread) {
+    run(call, thread, &call->in[0].shape, &call->out[0].shape, max_take);
+}
+void KERNEL(average_pool_run)(const kernel_call *call, int thread) {
+    run(call, thread, &call->in[0].shape, &call->out[0].shape, average);
+}
+void KERNEL(average_pool_backward_run)(const kernel_call *call, int thread) {
+    run(call, thread, &call->out[0].shape, &call->in[0].shape, spread);
+}
