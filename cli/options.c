@@ -65,8 +65,8 @@ static bool check_choice(const command *c, const option_row *row, const char *te
         snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", *choice);
     }
     const char *near = suggest(text, row->choices);
-    complain("soma %s: --%s does not know '%s'; %s%s%sit takes one of %s", c->name, row->name, text,
-             near ? "did you mean " : "", near ? near : "", near ? "? " : "", list);
+    complain("soma %s: --%s does not know '%s'; %s%s%sit takes %s%s", c->name, row->name, text,
+             near ? "did you mean " : "", near ? near : "", near ? "? " : "", row->choices[1] ? "one of " : "", list);
     return false;
 }
 

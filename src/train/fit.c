@@ -97,7 +97,8 @@ int soma_model_fit(soma_model *m, const float *x, const float *y, int64_t rows, 
     code = model_resolve(m, outputs_of(m, &set), rows, NULL, 0, error);
     if (!code && options.init_given && options.init.kind == SOMA_INIT_CONSTANT && !options.allow_symmetric &&
         spec_has_hidden(m->spec))
-        code = error_set(error, SOMA_ERROR_ARGUMENT, "fit: %s (allow_symmetric trains it all the same)", symmetric_reason);
+        code =
+            error_set(error, SOMA_ERROR_ARGUMENT, "fit: %s (allow_symmetric trains it all the same)", symmetric_reason);
     if (!code) code = name_classes(m, error);
     if (code) goto done;
     for (int64_t i = 0; i < rows; i++) all[i] = train_rows[i] = i;

@@ -351,6 +351,8 @@ int job_check(const train_job *job, soma_error *error) {
     int code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
     if (!code) code = preprocess_learn(job->context, job->set, NULL, 0, &m->preprocess, error);
     if (!code) code = network_build(m, true, true, &n, error);
+    defaults d = defaults_choose(job->set->sample, job->set->rows);
+    if (!code) code = train_check_norms(m, job->batch ? job->batch : d.batch, job->set->rows, NULL, error);
     network_clear(&n);
     soma_model_destroy(m);
     return code;

@@ -107,29 +107,28 @@ static bool allocate(trainer *t) {
 
 /* Notes layers with bn whose input has one value a channel and row. */
 static void watch_norms(void *user, const char *text, int depth, soma_value output) {
-    trainer *t = user;
+    bool *found = user;
     (void)depth;
     soma_shape s = soma_value_shape(output);
-    if (!output.node) return;
-    int64_t area = s.rank == 4 ? s.dims[2] * s.dims[3] : 1;
+    if (!output.node || (s.rank == 4 && s.dims[2] * s.dims[3] > 1)) return;
     for (const char *at = text; (at = strstr(at, "bn")); at += 2)
-        if ((at == text || at[-1] == ' ') && (!at[2] || at[2] == ' ')) t->single_rows_fail |= area == 1;
+        *found |= (at == text || at[-1] == ' ') && (!at[2] || at[2] == ' ');
 }
 
-static int check_norms(trainer *t, soma_error *error) {
-    const soma_model *m = t->model;
-    const train_request *r = t->request;
-    soma_graph *g = soma_graph_create_in(t->context);
+int train_check_norms(const soma_model *m, int64_t batch, int64_t rows, bool *single_rows_fail, soma_error *error) {
+    bool found = false;
+    soma_graph *g = soma_graph_create_in(m->context);
     if (!g) return error_memory(error);
     soma_shape shape = {m->sample.rank + 1, {SOMA_BATCH}};
     for (int i = 0; i < m->sample.rank; i++) shape.dims[i + 1] = m->sample.dims[i];
-    spec_options options = {.trace = watch_norms, .user = t};
+    spec_options options = {.trace = watch_norms, .user = &found};
     spec_build(m->spec, preprocess_build(&m->preprocess, soma_input(g, "x", shape)), &options);
     soma_graph_destroy(g);
-    if (t->single_rows_fail && (r->batch == 1 || r->rows_count == 1))
+    if (single_rows_fail) *single_rows_fail = found;
+    if (found && (batch == 1 || rows == 1))
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "batch normalisation needs more than one row a step: --batch %lld is too small",
-                         (long long)r->batch);
+                         (long long)batch);
     return SOMA_OK;
 }
 
@@ -215,6 +214,19 @@ static int measure_held_back(trainer *t, double *loss, double *metric, soma_erro
 
 /* ---- Not finite ------------------------------------------------------------------------------------------------ */
 
+/* Nodes that read a layer's variable get the layer's name, so that a person knows where to look. */
+static void name_nodes(soma_graph *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        for (int k = 0; !g->nodes[i]->name && k < g->nodes[i]->inputs_count; k++) {
+            const node *source = graph_node(g, g->nodes[i]->inputs[k].node);
+            if (source->op != &op_variable) continue;
+            char *name = graph_string(g, source->name), *dot = name ? strchr(name, '.') : NULL;
+            if (dot) *dot = 0;
+            g->nodes[i]->name = name;
+        }
+    }
+}
+
 /* Runs the step at the state's position on a plan that checks every node; fails at the node, if one is to blame. */
 static int run_checked(trainer *t, soma_error *error) {
     size_t effects;
@@ -226,6 +238,7 @@ static int run_checked(trainer *t, soma_error *error) {
                                  .check_finite = true};
     int64_t count = batch_rows(t);
     const int64_t *rows = t->order + t->state.step * t->request->batch;
+    name_nodes(t->train.graph);
     soma_plan *plan = soma_plan_create(&t->train.loss, 1, updates, effects, options, error);
     soma_run *run = plan ? soma_run_create(plan, error) : NULL;
     int code = run ? load_batch(t, run, &t->train, t->request->set, rows, count, error) : SOMA_ERROR_MEMORY;
@@ -415,7 +428,7 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     preprocess_clear(&m->preprocess);
     int code = preprocess_learn(m->context, request->set, request->rows, request->rows_count, &m->preprocess, error);
     if (!code) code = new_store(m, request, error);
-    if (!code) code = check_norms(&t, error);
+    if (!code) code = train_check_norms(m, request->batch, (int64_t)request->rows_count, &t.single_rows_fail, error);
     if (!code) code = compile(&t, error);
     if (!code) code = apply_presets(m, error);
     if (!code && !allocate(&t)) code = error_memory(error);

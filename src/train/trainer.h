@@ -41,6 +41,10 @@ typedef struct train_request {
 
 typedef enum train_end { TRAIN_EPOCHS, TRAIN_PATIENCE, TRAIN_SIGNAL, TRAIN_CALLBACK } train_end;
 
+/* Refuses batches of one row where batch normalisation would see one value a channel; *single_rows_fail (may be NULL)
+ * says whether it would. The model's preprocessing must be learnt. */
+int train_check_norms(const soma_model *m, int64_t batch, int64_t rows, bool *single_rows_fail, soma_error *error);
+
 /* Trains the model, whose head is resolved and whose preprocessing is learnt here from the rows. At the end the model's
  * store holds the best weights. */
 int train_model(soma_model *m, const train_request *request, train_end *end, train_state *state, soma_error *error);
