@@ -5,13 +5,6 @@
 #include "backend/portable/isa/simd.h"
 #include "backend/portable/portable.h"
 
-/* Before a loop of constant length that must be unrolled whole. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /* Operations below which a step is not worth a second thread; elements, where hardly more is done than moving them. */
 #define KERNEL_TINY          50e3
 #define KERNEL_TINY_ELEMENTS 32768
