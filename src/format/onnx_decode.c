@@ -30,7 +30,7 @@ static decoder *decoder_of(const pb_istream_t *stream) { return stream->state; }
 static bool read_memory(pb_istream_t *stream, pb_byte_t *to, size_t count) {
     decoder *d = decoder_of(stream);
     if (to && count) memcpy(to, d->at, count);
-    d->at += count;
+    if (count) d->at += count; /* memory without a byte may have no address */
     return true;
 }
 
@@ -331,9 +331,10 @@ static bool decode_graph(pb_istream_t *stream, const pb_field_t *field, void **t
     p.input = (pb_callback_t){.funcs.decode = decode_graph_input, .arg = f};
     p.output = (pb_callback_t){.funcs.decode = decode_graph_output, .arg = f};
     p.sparse_initializer = (pb_callback_t){.funcs.decode = decode_count, .arg = &f->sparse_count};
+    if (!from_file(stream)) return false;
     if (f->has_graph) return refuse(decoder_of(stream), "it has two graphs");
     f->has_graph = true;
-    return from_file(stream) && pb_decode(stream, onnx_GraphProto_fields, &p);
+    return pb_decode(stream, onnx_GraphProto_fields, &p);
 }
 
 static bool decode_opset(pb_istream_t *stream, const pb_field_t *field, void **target) {

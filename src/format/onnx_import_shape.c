@@ -281,8 +281,8 @@ static void build_split(importer *m) {
     size_t outputs = import_outputs(m);
     int axis = import_axis(m, import_int(m, "axis", 0), s.rank), count = import_list(m, 1, "split", sizes, 256);
     if (m->failed) return;
-    if (s.dims[axis] < 0 || outputs > 256) {
-        import_unsupported(m, "splitting the batch, or into more than 256 parts,");
+    if (s.dims[axis] < 0 || !outputs || outputs > 256) {
+        import_unsupported(m, "splitting the batch, or into no part or more than 256 parts,");
         return;
     }
     if (!count) {

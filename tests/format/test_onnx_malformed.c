@@ -175,6 +175,35 @@ static void a_model_with_any_byte_changed_is_refused_or_read(void **state) {
         }
 }
 
+static void fields_of_another_wire_type_are_refused_or_skipped(void **state) {
+    (void)state;
+    soma_error error;
+    for (unsigned field = 1; field < 27; field++)
+        for (unsigned wire = 0; wire < 8; wire++) {
+            message whole = good_model(), graph = {0}, node = {0};
+            put_varint(&whole, field << 3 | wire);
+            put_varint(&whole, 1);
+            read_code(whole.bytes, whole.size, &error);
+            finish(&graph);
+            put_varint(&graph, field << 3 | wire);
+            put_varint(&graph, 1);
+            message model = model_of(&graph, 17);
+            read_code(model.bytes, model.size, &error);
+            graph = (message){0};
+            finish(&graph);
+            put_text(&node, 4, "Relu");
+            put_varint(&node, field << 3 | wire);
+            put_varint(&node, 1);
+            put_message(&graph, field % 2 ? 1 : 5, &node);
+            model = model_of(&graph, 17);
+            read_code(model.bytes, model.size, &error);
+        }
+    message two = good_model(), graph = {0};
+    finish(&graph);
+    put_message(&two, 7, &graph);
+    refused(&two, "two graphs");
+}
+
 static void dimensions_that_do_not_fit_the_data_are_refused_before_memory_is_taken(void **state) {
     (void)state;
     const int64_t shapes[][3] = {{INT64_MAX, 2, 1}, {1LL << 32, 1LL << 32, 1}, {1LL << 40, 1, 1}, {3, 1, 1}, {-2, 1, 1},
@@ -275,6 +304,21 @@ static void an_operator_without_its_inputs_is_refused(void **state) {
         put_text(&node, 4, ops[i]);
         put_message(&graph, 1, &node);
         refused_graph(&graph, ops[i]);
+    }
+}
+
+static void an_operator_without_outputs_is_no_danger(void **state) {
+    (void)state;
+    const char *ops[] = {"Split", "Relu", "Constant", "Dropout", "MaxPool", "Shape"};
+    soma_error error;
+    for (size_t i = 0; i < COUNT_OF(ops); i++) {
+        message graph = {0}, node = {0};
+        finish(&graph);
+        put_text(&node, 1, "w");
+        put_text(&node, 4, ops[i]);
+        put_message(&graph, 1, &node);
+        message model = model_of(&graph, 17);
+        read_code(model.bytes, model.size, &error);
     }
 }
 
@@ -423,6 +467,7 @@ int main(void) {
         cmocka_unit_test(the_model_that_the_others_spoil_is_good),
         cmocka_unit_test(a_model_cut_at_any_byte_is_refused_or_read),
         cmocka_unit_test(a_model_with_any_byte_changed_is_refused_or_read),
+        cmocka_unit_test(fields_of_another_wire_type_are_refused_or_skipped),
         cmocka_unit_test(dimensions_that_do_not_fit_the_data_are_refused_before_memory_is_taken),
         cmocka_unit_test(huge_inputs_are_refused_by_a_sentence),
         cmocka_unit_test(two_open_dimensions_are_refused),
@@ -431,6 +476,7 @@ int main(void) {
         cmocka_unit_test(equal_names_are_refused),
         cmocka_unit_test(an_unknown_operator_is_named_with_its_node),
         cmocka_unit_test(an_operator_without_its_inputs_is_refused),
+        cmocka_unit_test(an_operator_without_outputs_is_no_danger),
         cmocka_unit_test(every_operator_survives_senseless_attributes),
         cmocka_unit_test(opsets_that_soma_does_not_know_are_refused),
         cmocka_unit_test(shapes_computed_from_a_hostile_constant_stay_small),
