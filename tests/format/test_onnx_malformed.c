@@ -198,10 +198,10 @@ static void fields_of_another_wire_type_are_refused_or_skipped(void **state) {
             model = model_of(&graph, 17);
             read_code(model.bytes, model.size, &error);
         }
-    message two = good_model(), graph = {0};
+    message both = good_model(), graph = {0};
     finish(&graph);
-    put_message(&two, 7, &graph);
-    refused(&two, "two graphs");
+    put_message(&both, 7, &graph);
+    refused(&both, "two graphs");
 }
 
 static void dimensions_that_do_not_fit_the_data_are_refused_before_memory_is_taken(void **state) {
