@@ -100,6 +100,8 @@ SOMA_API soma_value soma_sign(soma_value x);
 SOMA_API soma_value soma_square(soma_value x);
 SOMA_API soma_value soma_sqrt(soma_value x);
 SOMA_API soma_value soma_rsqrt(soma_value x);
+/* x / (sqrt(s) + epsilon), s >= 0: the step of adaptive optimizers; within 2 ULP. */
+SOMA_API soma_value soma_divide_root(soma_value x, soma_value s, soma_value epsilon);
 SOMA_API soma_value soma_reciprocal(soma_value x);
 SOMA_API soma_value soma_exp(soma_value x);
 SOMA_API soma_value soma_expm1(soma_value x);

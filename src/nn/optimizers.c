@@ -105,7 +105,7 @@ static soma_value update_momentum(const shared *s, soma_value w, soma_value g) {
 
 /* rmsprop, adagrad: the step against the root of the gathered squares v. */
 static soma_value step_against(const shared *s, soma_value w, soma_value g, soma_value v) {
-    return soma_sub(w, soma_div(soma_mul(s->rate, g), soma_add(soma_sqrt(v), s->epsilon)));
+    return soma_sub(w, soma_divide_root(soma_mul(s->rate, g), v, s->epsilon));
 }
 
 static soma_value update_rmsprop(const shared *s, soma_value w, soma_value g) {
@@ -121,7 +121,7 @@ static soma_value update_adam(const shared *s, soma_value w, soma_value g) {
     soma_value m = average(state(w, "exp_avg"), s->o->beta1, g);
     soma_value v = average(state(w, "exp_avg_sq"), s->o->beta2, soma_square(g));
     if (s->decay_left.node) w = soma_mul(w, s->decay_left);
-    return soma_sub(w, soma_div(soma_mul(s->rate, m), soma_add(soma_sqrt(v), s->epsilon)));
+    return soma_sub(w, soma_divide_root(soma_mul(s->rate, m), v, s->epsilon));
 }
 
 static soma_value update_custom(const shared *s, soma_value w, soma_value g) {

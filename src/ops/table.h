@@ -31,6 +31,7 @@ ELEMENTWISE_OP(sign)
 ELEMENTWISE_OP(pow)
 ELEMENTWISE_OP(square)
 ELEMENTWISE_OP(sqrt)
+ELEMENTWISE_OP(divide_root)
 ELEMENTWISE_OP(rsqrt)
 ELEMENTWISE_OP(reciprocal)
 /* elementwise/exponential.c */

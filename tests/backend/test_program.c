@@ -27,7 +27,7 @@ static int16_t append(ew_program *p, const char *op, int a, int b, int c) {
 #define OP2(value, op, a, b)    assert_int_equal(append(p, #op, a, b, a), value);
 #define OP3(value, op, a, b, c) assert_int_equal(append(p, #op, a, b, c), value);
 #define OUT(output_, value)     p->output[output_] = value;
-#define RECIPE(name, inputs_, outputs_, code, results)                                                                 \
+#define RECIPE(name, inputs_, outputs_, still, code, results)                                                          \
     static void write_##name(ew_program *p) {                                                                          \
         *p = (ew_program){.inputs = inputs_, .outputs = outputs_};                                                     \
         code results                                                                                                   \
@@ -38,7 +38,7 @@ static const struct {
     const char *name;
     void (*write)(ew_program *);
 } recipes[] = {
-#define RECIPE(name, inputs, outputs, code, results) {#name, write_##name},
+#define RECIPE(name, inputs, outputs, still, code, results) {#name, write_##name},
 #include "backend/portable/isa/fused.h"
 #undef RECIPE
 };
@@ -106,9 +106,10 @@ static bool is_near(float got, double want) {
     return (isinf(want) && (double)got == want) || fabs((double)got - want) <= 1e-5 * (1 + fabs(want));
 }
 
-/* Steps are no small errors: where a program has one, a value beside it may go either way. */
+/* Steps are no small errors: where a program has one, a value beside it may go either way; nor are divisors near zero.
+ */
 static bool has_step(const ew_program *p) {
-    static const char *const steps[] = {"greater", "less_equal", "floor", "select"};
+    static const char *const steps[] = {"greater", "less_equal", "floor", "select", "divide_root"};
     for (int k = 0; k < p->length; k++)
         for (size_t s = 0; s < COUNT_OF(steps); s++)
             if (!strcmp(p->code[k].op->name, steps[s])) return true;

@@ -8,6 +8,7 @@
 #include "ops/elementwise/arithmetic.c"
 #include "ops/elementwise/clip.c"
 #include "ops/elementwise/compare.c"
+#include "ops/elementwise/divide_root.c"
 #include "ops/elementwise/exponential.c"
 #include "ops/elementwise/hard_sigmoid.c"
 #include "ops/elementwise/leaky_relu.c"
@@ -17,15 +18,20 @@
 #include "ops/elementwise/sign.c"
 #include "ops/elementwise/tanh.c"
 
-/* The operands along one row: element j of operand k stands at at[k][j & step[k]]. */
+/* The operands along one row: element j of operand k stands at at[k][j & step[k]], or everywhere is still[k] when bit k
+ * of the loop's constant set is 1. */
 typedef struct fused_row {
     const ew_instruction *code;
     float *at[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
     size_t step[EW_MAX_INPUTS];
+    vf still[EW_MAX_INPUTS];
 } fused_row;
 
-SIMD vf fused_load(const fused_row *row, int k, size_t j, size_t n) {
-    const float *p = row->at[k] + (j & row->step[k]);
+enum { ANY = -1 }; /* no constant set: every operand is read with its step */
+
+SIMD vf fused_load(const fused_row *row, const int still, int k, size_t j, size_t n) {
+    if (still != ANY && still >> k & 1) return row->still[k];
+    const float *p = row->at[k] + (still == ANY ? j & row->step[k] : j);
     return n == VW ? v_load(p) : v_load_partial(p, n);
 }
 SIMD void fused_store(const fused_row *row, int k, size_t j, size_t n, vf value) {
@@ -36,29 +42,42 @@ SIMD void fused_store(const fused_row *row, int k, size_t j, size_t n, vf value)
 }
 
 /* Computes elements j .. j + n - 1 of a row; n is the constant VW but at the row's end. */
-typedef void fused_body(const fused_row *row, size_t j, size_t n);
+typedef void fused_body(const fused_row *row, const int still, size_t j, size_t n);
 
-/* The loop around a body, inlined with it into one function for each recipe. */
-SIMD void fused_loop(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns, int inputs,
-                     int outputs, fused_body *body) {
-    fused_row row = {.code = program->code};
-    float still[EW_MAX_INPUTS][VW];
+/* The loop around a body, inlined with it and a constant `still` into functions of its own. */
+SIMD void fused_loop(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns,
+                     const int inputs, const int outputs, const int still, fused_body *body) {
+    fused_row row;
+    float lines[EW_MAX_INPUTS][VW];
     size_t width = (size_t)columns;
+    row.code = program->code;
     for (int k = 0; k < inputs; k++) row.step[k] = operands[k].column ? SIZE_MAX : 0;
     for (int64_t i = 0; i < rows; i++) {
+        UNROLL
         for (int k = 0; k < inputs + outputs; k++) {
             row.at[k] = operands[k].data + i * operands[k].row;
-            if (k >= inputs || row.step[k]) continue;
-            v_store(still[k], v_set1(*row.at[k]));
-            row.at[k] = still[k];
+            if (k >= inputs) continue;
+            if (still != ANY && still >> k & 1) {
+                row.still[k] = v_set1(*row.at[k]);
+            } else if (still == ANY && !row.step[k]) {
+                v_store(lines[k], v_set1(*row.at[k]));
+                row.at[k] = lines[k];
+            }
         }
         size_t j = 0;
-        for (; j + VW <= width; j += VW) body(&row, j, VW);
-        if (j < width) body(&row, j, width - j);
+        for (; j + VW <= width; j += VW) body(&row, still, j, VW);
+        if (j < width) body(&row, still, j, width - j);
     }
 }
 
-#define LOAD(k)  const vf v##k = fused_load(row, k, j, n);
+/* Whether exactly the operands of the set do not change along a row. */
+static bool stand_still(const ew_operand *operands, int inputs, int still) {
+    for (int k = 0; k < inputs; k++)
+        if ((operands[k].column == 0) != (still >> k & 1)) return false;
+    return true;
+}
+
+#define LOAD(k)  const vf v##k = fused_load(row, still, k, j, n);
 #define LOADS_1  LOAD(0)
 #define LOADS_2  LOADS_1 LOAD(1)
 #define LOADS_3  LOADS_2 LOAD(2)
@@ -83,18 +102,21 @@ SIMD void fused_loop(const ew_program *program, const ew_operand *operands, int6
     const vf v##value = formula_##op(v##a, v##b, v##c, PARAMETER(value, 0), PARAMETER(value, 1));
 #define OUT(output, value) fused_store(row, INPUTS + output, j, n, v##value);
 
-#define RECIPE(name, inputs, outputs, code, results)                                                                   \
-    SIMD void body_##name(const fused_row *row, size_t j, size_t n) {                                                  \
+#define RECIPE(name, inputs, outputs, still_, code, results)                                                           \
+    SIMD void body_##name(const fused_row *row, const int still, size_t j, size_t n) {                                 \
         enum { INPUTS = inputs };                                                                                      \
         LOADS_##inputs code results                                                                                    \
     }                                                                                                                  \
     static void fused_##name(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns) {   \
-        fused_loop(program, operands, rows, columns, inputs, outputs, body_##name);                                    \
+        if (stand_still(operands, inputs, still_))                                                                     \
+            fused_loop(program, operands, rows, columns, inputs, outputs, still_, body_##name);                        \
+        else                                                                                                           \
+            fused_loop(program, operands, rows, columns, inputs, outputs, ANY, body_##name);                           \
     }
 #include "backend/portable/isa/fused.h"
 #undef RECIPE
 
 ew_fused_function *const KERNEL(ew_fused)[] = {
-#define RECIPE(name, inputs, outputs, code, results) fused_##name,
+#define RECIPE(name, inputs, outputs, still, code, results) fused_##name,
 #include "backend/portable/isa/fused.h"
 };

@@ -2,55 +2,57 @@
  * the file is expanded by portable/program.c to what ew_prepare compares programs with, and by isa/fused.c, for every
  * instruction set, to one loop that keeps everything in registers.
  *
- * RECIPE(name, inputs, outputs, code, results): values 0 .. are the inputs, then come the instructions, OP1(value, op,
- * source), OP2(value, op, source, source) or OP3; then OUT(output, value). A program equals a recipe when its ops,
- * sources and outputs do; the parameters of ops are read from the program when it runs. */
+ * RECIPE(name, inputs, outputs, still, code, results): values 0 .. are the inputs, then come the instructions,
+ * OP1(value, op, source), OP2(value, op, source, source) or OP3; then OUT(output, value). `still` is the set of inputs
+ * (bit k for input k) that usually do not change along a row, such as a learning rate: for them there is a loop that
+ * holds them in registers. A program equals a recipe when its ops, sources and outputs do; the parameters of ops are
+ * read from the program when it runs. */
 
 /* y = relu(x + bias), and other activations */
-RECIPE(bias, 2, 1, OP2(2, add, 0, 1), OUT(0, 2))
-RECIPE(bias_relu, 2, 1, OP2(2, add, 0, 1) OP1(3, relu, 2), OUT(0, 3))
-RECIPE(bias_tanh, 2, 1, OP2(2, add, 0, 1) OP1(3, tanh, 2), OUT(0, 3))
-RECIPE(bias_sigmoid, 2, 1, OP2(2, add, 0, 1) OP1(3, sigmoid, 2), OUT(0, 3))
+RECIPE(bias, 2, 1, 0, OP2(2, add, 0, 1), OUT(0, 2))
+RECIPE(bias_relu, 2, 1, 0, OP2(2, add, 0, 1) OP1(3, relu, 2), OUT(0, 3))
+RECIPE(bias_tanh, 2, 1, 0, OP2(2, add, 0, 1) OP1(3, tanh, 2), OUT(0, 3))
+RECIPE(bias_sigmoid, 2, 1, 0, OP2(2, add, 0, 1) OP1(3, sigmoid, 2), OUT(0, 3))
 
 /* dx = dy (y > 0), with y and the 0 as the other inputs */
-RECIPE(relu_backward, 3, 1, OP2(3, greater, 1, 2) OP2(4, mul, 0, 3), OUT(0, 4))
+RECIPE(relu_backward, 3, 1, 4, OP2(3, greater, 1, 2) OP2(4, mul, 0, 3), OUT(0, 4))
 
 /* Optimizers' updates, as soma_minimize writes them; g is the gradient. */
 
 /* w' = w - lr g; inputs g, lr, w */
-RECIPE(sgd, 3, 1, OP2(3, mul, 1, 0) OP2(4, sub, 2, 3), OUT(0, 4))
+RECIPE(sgd, 3, 1, 2, OP2(3, mul, 1, 0) OP2(4, sub, 2, 3), OUT(0, 4))
 
 /* v' = mu v + g, w' = w - lr v'; inputs g, v, mu, lr, w */
-RECIPE(momentum, 5, 2, OP2(5, mul, 1, 2) OP2(6, add, 5, 0) OP2(7, mul, 3, 6) OP2(8, sub, 4, 7), OUT(0, 6) OUT(1, 8))
+RECIPE(momentum, 5, 2, 0xc, OP2(5, mul, 1, 2) OP2(6, add, 5, 0) OP2(7, mul, 3, 6) OP2(8, sub, 4, 7),
+       OUT(0, 6) OUT(1, 8))
 
 /* v' = mu v + g, w' = w - lr (g + mu v'); inputs g, v, mu, lr, w */
-RECIPE(nesterov, 5, 2,
+RECIPE(nesterov, 5, 2, 0xc,
        OP2(5, mul, 1, 2) OP2(6, add, 5, 0) OP2(7, mul, 6, 2) OP2(8, add, 0, 7) OP2(9, mul, 3, 8) OP2(10, sub, 4, 9),
        OUT(0, 6) OUT(1, 10))
 
-/* s' = alpha s + (1 - alpha) g^2, w' = w - lr g / (sqrt(s') + eps); inputs g, 1 - alpha, s, alpha, eps, lr, w */
-RECIPE(rmsprop, 7, 2,
-       OP1(7, square, 0) OP2(8, mul, 7, 1) OP2(9, mul, 2, 3) OP2(10, add, 9, 8) OP1(11, sqrt, 10) OP2(12, add, 11, 4)
-           OP2(13, mul, 5, 0) OP2(14, div, 13, 12) OP2(15, sub, 6, 14),
-       OUT(0, 10) OUT(1, 15))
+/* s' = alpha s + (1 - alpha) g^2, w' = w - lr g / (sqrt(s') + eps); inputs g, 1 - alpha, s, alpha, lr, eps, w */
+RECIPE(rmsprop, 7, 2, 0x3a,
+       OP1(7, square, 0) OP2(8, mul, 7, 1) OP2(9, mul, 2, 3) OP2(10, add, 9, 8) OP2(11, mul, 4, 0)
+           OP3(12, divide_root, 11, 10, 5) OP2(13, sub, 6, 12),
+       OUT(0, 10) OUT(1, 13))
 
 /* m' = b1 m + (1 - b1) g, v' = b2 v + (1 - b2) g^2, w' = w - step m' / (sqrt(v') + eps), the corrections of bias being
- * in step and eps; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, eps, step, w */
-RECIPE(adam, 10, 3,
+ * in step and eps; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, step, eps, w */
+RECIPE(adam, 10, 3, 0x1da,
        OP2(10, mul, 0, 1) OP2(11, mul, 2, 3) OP2(12, add, 11, 10) OP1(13, square, 0) OP2(14, mul, 13, 4)
-           OP2(15, mul, 5, 6) OP2(16, add, 15, 14) OP1(17, sqrt, 16) OP2(18, add, 17, 7) OP2(19, mul, 8, 12)
-               OP2(20, div, 19, 18) OP2(21, sub, 9, 20),
-       OUT(0, 12) OUT(1, 16) OUT(2, 21))
+           OP2(15, mul, 5, 6) OP2(16, add, 15, 14) OP2(17, mul, 7, 12) OP3(18, divide_root, 17, 16, 8)
+               OP2(19, sub, 9, 18),
+       OUT(0, 12) OUT(1, 16) OUT(2, 19))
 
-/* adam with w shrunk first; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, w, shrink, eps, step */
-RECIPE(adamw, 11, 3,
+/* adam with w shrunk first; inputs g, 1 - b1, m, b1, 1 - b2, v, b2, w, shrink, step, eps */
+RECIPE(adamw, 11, 3, 0x75a,
        OP2(11, mul, 0, 1) OP2(12, mul, 2, 3) OP2(13, add, 12, 11) OP1(14, square, 0) OP2(15, mul, 14, 4)
-           OP2(16, mul, 5, 6) OP2(17, add, 16, 15) OP2(18, mul, 7, 8) OP1(19, sqrt, 17) OP2(20, add, 19, 9)
-               OP2(21, mul, 10, 13) OP2(22, div, 21, 20) OP2(23, sub, 18, 22),
-       OUT(0, 13) OUT(1, 17) OUT(2, 23))
+           OP2(16, mul, 5, 6) OP2(17, add, 16, 15) OP2(18, mul, 7, 8) OP2(19, mul, 9, 13)
+               OP3(20, divide_root, 19, 17, 10) OP2(21, sub, 18, 20),
+       OUT(0, 13) OUT(1, 17) OUT(2, 21))
 
-/* s' = s + g^2, w' = w - lr g / (sqrt(s') + eps); inputs g, s, eps, lr, w */
-RECIPE(adagrad, 5, 2,
-       OP1(5, square, 0) OP2(6, add, 1, 5) OP1(7, sqrt, 6) OP2(8, add, 7, 2) OP2(9, mul, 3, 0) OP2(10, div, 9, 8)
-           OP2(11, sub, 4, 10),
-       OUT(0, 6) OUT(1, 11))
+/* s' = s + g^2, w' = w - lr g / (sqrt(s') + eps); inputs g, s, lr, eps, w */
+RECIPE(adagrad, 5, 2, 0xc,
+       OP1(5, square, 0) OP2(6, add, 1, 5) OP2(7, mul, 2, 0) OP3(8, divide_root, 7, 6, 3) OP2(9, sub, 4, 8),
+       OUT(0, 6) OUT(1, 9))

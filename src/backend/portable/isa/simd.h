@@ -60,6 +60,13 @@
 
 #define SIMD static inline __attribute__((always_inline))
 
+/* Before a loop of constant length that must be unrolled whole. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef float vf __attribute__((vector_size(4 * VW)));   /* VW floats */
 typedef int32_t vi __attribute__((vector_size(4 * VW))); /* VW integers; operators work on both */
 typedef float vf_anywhere __attribute__((vector_size(4 * VW), aligned(4), may_alias));

@@ -182,6 +182,20 @@ SIMD vf v_cos(vf x) { return v_sincos(x, 1); }
 
 SIMD vf v_rsqrt(vf x) { return v_set1(1) / v_sqrt(x); }
 
+/* sqrt(x) within 2 ULP: on AVX-512 from an estimate of 1 / sqrt(x) good to 14 bits, r, by Newton's iteration:
+ * s (1 + (1 - s r) / 2) with s = x r. x is kept off 0, where r is infinite; negative, infinite, denormal and undefined
+ * numbers get what the exact instruction gives, lane by lane, so that a result depends on its own x alone. */
+SIMD vf v_sqrt_estimated(vf x) {
+#ifdef SIMD_AVX512
+    vf r = (vf)_mm512_rsqrt14_ps((__m512)v_max(x, v_set1(1e-36f))), s = v_mul(x, r), half = v_mul(v_set1(0.5f), r);
+    s = v_fma(s, v_fnma(s, half, v_set1(0.5f)), s);
+    __mmask16 odd = _mm512_fpclass_ps_mask((__m512)x, 0xf9);
+    return __builtin_expect(odd != 0, 0) ? v_select(odd, v_sqrt(x), s) : s;
+#else
+    return v_sqrt(x);
+#endif
+}
+
 /* |x|^y = 2^(y log2 |x|) in double, which leaves the error of the last rounding alone: log m = 2 artanh((m - 1) / (m +
  * 1)) and both series by Taylor. |x| is positive and finite, y finite. */
 static __attribute__((noinline, unused)) void v_pow_positive(const float *x, const float *y, float *result) {
