@@ -1,9 +1,10 @@
 /* isa/patches.c: copying between padded images and panels of patches.
  *
- * A panel takes a list of chunks: runs of places that lie in one row of the output, cut to the width of a copy. The
- * list is the same for every row of the panel, so it is made once. Copies have a constant width that covers a chunk;
- * what they write beyond it is overwritten by the next chunk or the next row, what they read beyond lies in the slack.
- */
+ * What lies in one row of the output, or of the kernel, is a run; a panel's runs, cut to the width of a copy, are a
+ * list of chunks, the same for every row of the panel. Lines of one chunk, a step apart on both sides, are copied one
+ * after another, chunk by chunk from left to right. Copies have a constant width that covers a chunk: what they write
+ * beyond it is overwritten by the next chunk, what they read beyond lies in the slack; only the last chunk must be
+ * exact. */
 #include "backend/portable/isa/patches.h"
 
 enum { CHUNKS = 64 }; /* at most: one for each column of a panel */
@@ -76,27 +77,33 @@ static int64_t copy_width(int64_t run) {
     return width < GEMM_COLUMNS ? width : GEMM_COLUMNS;
 }
 
-SIMD void copy_chunks(const int64_t width, const chunk *list, int n, const float *from, float *to) {
-    for (int i = 0; i < n; i++) memcpy(to + list[i].to, from + list[i].from, (size_t)width * sizeof *to);
+SIMD void copy_lines(const size_t width, float *to, int64_t to_step, const float *from, int64_t from_step,
+                     int64_t lines) {
+    for (int64_t i = 0; i < lines; i++) memcpy(to + i * to_step, from + i * from_step, width * sizeof *to);
 }
 
-static void copy_row(int64_t width, int64_t step, const chunk *list, int n, const float *from, float *to) {
-    if (step == 1) {
-        switch (width) {
-        case 4:
-            copy_chunks(4, list, n, from, to);
-            break;
-        case 8:
-            copy_chunks(8, list, n, from, to);
-            break;
-        default:
-            copy_chunks(16, list, n, from, to);
+/* `lines` of a chunk of `count` elements, `element` apart in the image. */
+static void copy_chunk(int64_t width, const chunk *c, int64_t element, float *to, int64_t to_step, const float *from,
+                       int64_t from_step, int64_t lines) {
+    to += c->to;
+    from += c->from;
+    if (element != 1) {
+        for (int64_t i = 0; i < lines; i++, to += to_step, from += from_step) {
+            for (int64_t k = 0; k < c->count; k++) to[k] = from[k * element];
         }
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        const float *source = from + list[i].from;
-        for (int k = 0; k < list[i].count; k++) to[list[i].to + k] = source[k * step];
+    } else if (c->to + width > GEMM_COLUMNS) {
+        for (int64_t i = 0; i < lines; i++, to += to_step, from += from_step) {
+            for (int64_t k = 0; k < c->count; k += VW) {
+                size_t rest = (size_t)(c->count - k < VW ? c->count - k : VW);
+                v_store_partial(to + k, v_load_partial(from + k, rest), rest);
+            }
+        }
+    } else if (width == 4) {
+        copy_lines(4, to, to_step, from, from_step, lines);
+    } else if (width == 8) {
+        copy_lines(8, to, to_step, from, from_step, lines);
+    } else {
+        copy_lines(16, to, to_step, from, from_step, lines);
     }
 }
 
@@ -110,9 +117,11 @@ static row_walk walk_open(const patches *p, int64_t row) {
     return (row_walk){k, l, c * p->plane + k * p->dilation[0] * p->padded[1] + l * p->dilation[1]};
 }
 
-static inline void walk_next(const patches *p, row_walk *w) {
-    w->at += p->dilation[1];
-    if (++w->l < p->kernel[1]) return;
+/* Goes on by `lines` rows, at most to the end of a row of the kernel. */
+static inline void walk_skip(const patches *p, row_walk *w, int64_t lines) {
+    w->at += lines * p->dilation[1];
+    w->l += lines;
+    if (w->l < p->kernel[1]) return;
     w->l = 0;
     w->at += p->dilation[0] * p->padded[1] - p->kernel[1] * p->dilation[1];
     if (++w->k < p->kernel[0]) return;
@@ -126,9 +135,13 @@ void KERNEL(patches_panel)(const patches *p, const float *image, int64_t row, in
     int64_t width = copy_width(p->out[1]);
     int n = place_chunks(p, place, count, width, list);
     row_walk w = walk_open(p, row);
-    for (int64_t q = row; q < row_end; q++, to += GEMM_COLUMNS) {
-        copy_row(width, p->stride[1], list, n, image + w.at, to);
-        walk_next(p, &w);
+    for (int64_t q = row, lines; q < row_end; q += lines, to += lines * GEMM_COLUMNS) {
+        /* The lines are the kernel's positions in one of its rows. */
+        lines = p->kernel[1] - w.l < row_end - q ? p->kernel[1] - w.l : row_end - q;
+        for (int i = 0; i < n; i++) {
+            copy_chunk(width, &list[i], p->stride[1], to, GEMM_COLUMNS, image + w.at, p->dilation[1], lines);
+        }
+        walk_skip(p, &w, lines);
     }
 }
 
@@ -141,7 +154,7 @@ static int row_chunks(const patches *p, int64_t row, int64_t count, int64_t widt
         if (now > width) now = width;
         list[n] = (chunk){(int32_t)at, (int32_t)now, w.at};
         at += now;
-        while (now-- > 0) walk_next(p, &w);
+        walk_skip(p, &w, now);
     }
     return n;
 }
@@ -155,9 +168,13 @@ void KERNEL(patches_rows)(const patches *p, const float *image, int64_t row, int
     }
     int64_t width = copy_width(p->kernel[1]), y = place / p->out[1], x = place % p->out[1];
     int n = row_chunks(p, row, count, width, list);
-    for (int64_t i = place; i < place_end; i++, to += GEMM_COLUMNS) {
-        copy_row(width, p->dilation[1], list, n, image + y * p->stride[0] * p->padded[1] + x * p->stride[1], to);
-        if (++x == p->out[1]) x = 0, y++;
+    for (int64_t i = place, lines; i < place_end; i += lines, to += lines * GEMM_COLUMNS, x = 0, y++) {
+        /* The lines are the places in one row of the output. */
+        const float *from = image + y * p->stride[0] * p->padded[1] + x * p->stride[1];
+        lines = p->out[1] - x < place_end - i ? p->out[1] - x : place_end - i;
+        for (int k = 0; k < n; k++) {
+            copy_chunk(width, &list[k], p->dilation[1], to, GEMM_COLUMNS, from, p->stride[1], lines);
+        }
     }
 }
 
@@ -181,18 +198,35 @@ SIMD void add_run(float *to, const float *from, int64_t count) {
     for (; count > 0; count--) *to++ += *from++;
 }
 
+/* Rows of the panel whose runs are all `run` long, or with run 0 of any length. */
+SIMD void add_rows(const int64_t run, const patches *p, const chunk *list, int n, row_walk w, float *image,
+                   int64_t rows, const float *from, int64_t stride) {
+    for (int64_t q = 0; q < rows; q++, from += stride) {
+        float *to = image + w.at;
+        for (int i = 0; i < n; i++) add_run(to + list[i].from, from + list[i].to, run > 0 ? run : list[i].count);
+        walk_skip(p, &w, 1);
+    }
+}
+
 void KERNEL(patches_add)(const patches *p, float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
                          const float *from, int64_t stride) {
     chunk list[CHUNKS];
-    int64_t step = p->stride[1];
+    int64_t step = p->stride[1], rows = row_end - row, run;
     int n = place_chunks(p, place, count, INT32_MAX, list);
     row_walk w = walk_open(p, row);
-    for (int64_t q = row; q < row_end; q++, from += stride) {
-        float *to = image + w.at;
-        for (int i = 0; step == 1 && i < n; i++) add_run(to + list[i].from, from + list[i].to, list[i].count);
-        for (int i = 0; step != 1 && i < n; i++) {
-            for (int k = 0; k < list[i].count; k++) to[list[i].from + k * step] += from[list[i].to + k];
+    run = list[0].count;
+    for (int i = 1; i < n; i++) run = list[i].count == run ? run : 0;
+    if (step == 1 && run == 8) {
+        add_rows(8, p, list, n, w, image, rows, from, stride);
+    } else if (step == 1) {
+        add_rows(0, p, list, n, w, image, rows, from, stride);
+    } else {
+        for (int64_t q = 0; q < rows; q++, from += stride) {
+            for (int i = 0; i < n; i++) {
+                float *to = image + w.at + list[i].from;
+                for (int k = 0; k < list[i].count; k++) to[k * step] += from[list[i].to + k];
+            }
+            walk_skip(p, &w, 1);
         }
-        walk_next(p, &w);
     }
 }

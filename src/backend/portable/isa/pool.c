@@ -135,13 +135,50 @@ SIMD void store_pairs(float *x, size_t n, vf even, vf odd) {
     }
 }
 
-/* Where, of four, the first maximum stands. */
-SIMD void winners(const vf x[4], vm won[4]) {
-    vf largest = v_max_nan(v_max_nan(x[0], x[1]), v_max_nan(x[2], x[3]));
-    vm taken = won[0] = m_or(v_isnan(x[0]), v_eq(x[0], largest));
-    for (int i = 1; i < 4; i++) {
-        won[i] = m_and(m_or(v_isnan(x[i]), v_eq(x[i], largest)), m_not(taken));
-        taken = m_or(taken, won[i]);
+/* The largest of four; false if one of them is NaN (or a sum of them is), and then nothing is said. */
+SIMD bool largest_of(const vf x[4], vf *largest) {
+    *largest = v_max(v_max(x[0], x[1]), v_max(x[2], x[3]));
+    return !m_any(v_isnan((x[0] + x[1]) + (x[2] + x[3])));
+}
+
+/* The same with NaN: the first of them, lane by lane, is the largest; *won says which of the four it is. */
+static void largest_with_nan(const vf x[4], vf *largest, vm won[3]) {
+    *largest = v_max_nan(v_max_nan(x[0], x[1]), v_max_nan(x[2], x[3]));
+    for (int i = 0; i < 3; i++) won[i] = m_or(v_isnan(x[i]), v_eq(x[i], *largest));
+}
+
+/* `n` <= VW windows side by side: the four elements of each, and whether each of the first three is the largest. The
+ * first that is has won, and the fourth if none of them is. */
+SIMD vf compare(const pool *p, const float *x, size_t n, vf a[4], vm won[3]) {
+    vf largest;
+    load_pairs(x, n, &a[0], &a[1]);
+    load_pairs(x + p->width, n, &a[2], &a[3]);
+    if (largest_of(a, &largest)) {
+        for (int i = 0; i < 3; i++) won[i] = v_eq(a[i], largest);
+    } else {
+        largest_with_nan(a, &largest, won);
+    }
+    return largest;
+}
+
+SIMD void pair_row(const int what, const pool *p, const float *x, const float *second, float *to, size_t n) {
+    vf a[4], b[4];
+    vm won[3];
+    vf largest = compare(p, x, n, a, won);
+    if (what == POOL) {
+        v_store_partial(to, largest, n);
+    } else if (what == TAKE) {
+        load_pairs(second, n, &b[0], &b[1]);
+        load_pairs(second + p->width, n, &b[2], &b[3]);
+        v_store_partial(to, v_select(won[0], b[0], v_select(won[1], b[1], v_select(won[2], b[2], b[3]))), n);
+    } else {
+        vf d = v_load_partial(second, n);
+        for (int i = 0; i < 3; i++) {
+            b[i] = v_select(won[i], d, v_zero());
+            d = v_select(won[i], v_zero(), d);
+        }
+        store_pairs(to, n, b[0], b[1]);
+        store_pairs(to + p->width, n, b[2], d);
     }
 }
 
@@ -150,30 +187,11 @@ SIMD void each_pair(const int what, const pool *p, const float *x, const float *
         memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
     }
     for (int64_t i = 0; i < p->out_height; i++) {
-        int64_t line = 2 * i * p->width;
         for (int64_t j = 0; j < p->out_width; j += VW) {
             size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
-            int64_t at = line + 2 * j, here = i * p->out_width + j;
-            vf a[4], b[4];
-            vm won[4];
-            load_pairs(x + at, n, &a[0], &a[1]);
-            load_pairs(x + at + p->width, n, &a[2], &a[3]);
-            if (what == POOL) {
-                v_store_partial(to + here, v_max_nan(v_max_nan(a[0], a[1]), v_max_nan(a[2], a[3])), n);
-                continue;
-            }
-            winners(a, won);
-            if (what == TAKE) {
-                load_pairs(second + at, n, &b[0], &b[1]);
-                load_pairs(second + at + p->width, n, &b[2], &b[3]);
-                vf y = v_select(won[0], b[0], v_select(won[1], b[1], v_select(won[2], b[2], b[3])));
-                v_store_partial(to + here, y, n);
-                continue;
-            }
-            vf d = v_load_partial(second + here, n);
-            for (int k = 0; k < 4; k++) b[k] = v_select(won[k], d, v_zero());
-            store_pairs(to + at, n, b[0], b[1]);
-            store_pairs(to + at + p->width, n, b[2], b[3]);
+            int64_t large = 2 * i * p->width + 2 * j, small = i * p->out_width + j;
+            const float *other = what == POOL ? NULL : second + (what == TAKE ? large : small);
+            pair_row(what, p, x + large, other, to + (what == SPREAD ? large : small), n);
         }
     }
 }
