@@ -29,7 +29,7 @@ static const option_row rows[] = {
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads; else the processors available", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
     [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes", backend_names, .expected = "a backend"},
-    [JSON] = {"json", OPTION_FLAG, NULL, "one object on standard output"},
+    [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
 
 typedef struct bench {

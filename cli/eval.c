@@ -7,13 +7,13 @@
 
 enum { LABELS, THREADS, JSON, ROWS };
 
-static const option_row rows[] = {[LABELS] = {"labels", OPTION_TEXT, "FILE",
-                                              "IDX labels of the pictures; else found by the usual names",
-                                              .expected = "a file's name"},
-                                  [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
-                                               .expected = "a whole number from 1 to 1024"},
-                                  [JSON] = {"json", OPTION_FLAG, NULL, "one object on standard output"},
-                                  [ROWS] = {0}};
+static const option_row rows[] = {
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
+                .expected = "a file's name"},
+    [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
+                 .expected = "a whole number from 1 to 1024"},
+    [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
+    [ROWS] = {0}};
 
 static void put_json(const soma_model *m, const metrics *r, json_text *j) {
     json_put_open(j, NULL, '{');

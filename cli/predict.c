@@ -15,7 +15,7 @@ static const option_row rows[] = {
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels, which are not needed here", .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
-    [JSON] = {"json", OPTION_FLAG, NULL, "an object a row instead of CSV"},
+    [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "an object a row instead of CSV"},
     [ROWS] = {0}};
 
 /* What is written. */

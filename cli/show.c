@@ -16,8 +16,10 @@ static const option_row rows[] = {
                .expected = "a shape like 1x28x28"},
     [BATCH] = {"batch", OPTION_WHOLE, "N", "the batch that memory and --plan are for; else 1", NULL, 1, 1e6,
                .expected = "a whole number from 1"},
-    [PLAN] = {"plan", OPTION_FLAG, NULL, "the steps that the network compiles to: fusions, FLOPs, bytes"},
-    [JSON] = {"json", OPTION_FLAG, NULL, "one object on standard output"},
+    [PLAN] = {.name = "plan",
+              .kind = OPTION_FLAG,
+              .help = "the steps that the network compiles to: fusions, FLOPs, bytes"},
+    [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
 
 typedef struct view {

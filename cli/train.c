@@ -56,7 +56,7 @@ static const option_row rows[] = {
               .expected = "auto, classify or regress"},
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
                 .expected = "a file's name"},
-    [NO_HEADER] = {"no-header", OPTION_FLAG, NULL, "the first row is data"},
+    [NO_HEADER] = {.name = "no-header", .kind = OPTION_FLAG, .help = "the first row is data"},
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME",
              "the network: layers separated by commas (see below), or linear, logistic, mlp, lenet, alexnet; else "
              "chosen by "
@@ -64,8 +64,9 @@ static const option_row rows[] = {
              .expected = "a network, as \"dense 64 relu\" or lenet", .group = "Network"},
     [INIT] = {"init", OPTION_CHOICE, "INIT", "initial weights; else he before relu and its like, xavier elsewhere",
               init_names, .expected = "a way to fill weights"},
-    [ALLOW_SYMMETRIC] = {"allow-symmetric", OPTION_FLAG, NULL,
-                         "accept constant hidden weights, which can't become different"},
+    [ALLOW_SYMMETRIC] = {.name = "allow-symmetric",
+                         .kind = OPTION_FLAG,
+                         .help = "accept constant hidden weights, which can't become different"},
     [EPOCHS] = {"epochs", OPTION_WHOLE, "N", "passes over the data, at most", NULL, 1, 1e9,
                 .expected = "a whole number from 1", .group = "Training"},
     [BATCH] = {"batch", OPTION_WHOLE, "N", "samples a step; else chosen by the data", NULL, 1, 1e7,
@@ -98,13 +99,15 @@ static const option_row rows[] = {
     [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; reference is slow and exact", backend_names,
                  .expected = "a backend"},
     [OUT] = {"out", OPTION_TEXT, "DIR", "the run folder; else runs/<time>", .expected = "a folder's name"},
-    [OVERWRITE] = {"overwrite", OPTION_FLAG, NULL, "replace a run that the folder holds"},
+    [OVERWRITE] = {.name = "overwrite", .kind = OPTION_FLAG, .help = "replace a run that the folder holds"},
     [RESUME] =
         {
             "resume", OPTION_TEXT, "DIR",
             "go on with a run; only --epochs (the total), --patience, --schedule, --threads and --json may be given",
             .expected = "a run folder"},
-    [JSON] = {"json", OPTION_FLAG, NULL, "an object a line on standard output: one for each epoch, then the result"},
+    [JSON] = {.name = "json",
+              .kind = OPTION_FLAG,
+              .help = "an object a line on standard output: one for each epoch, then the result"},
     [ROWS] = {0}};
 
 static const option_alias aliases[] = {{"batch-size", "batch"}, {"optimizer", "opt"}, {"weight-decay", "l2"}, {0}};
