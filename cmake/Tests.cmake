@@ -69,6 +69,9 @@ if(NOT CMAKE_CROSSCOMPILING)
     cmake_path(GET script EXTENSION extension)
     cmake_path(GET script PARENT_PATH room)
     cmake_path(GET room FILENAME room)
+    if(SOMA_SANITIZE AND room STREQUAL "project")
+      continue() # they look at the objects as they are shipped
+    endif()
     if(extension STREQUAL ".sh")
       set(interpreter bash)
     elseif(PYTHON)
@@ -78,7 +81,7 @@ if(NOT CMAKE_CROSSCOMPILING)
     endif()
     add_test(NAME ${name}${extension} COMMAND ${interpreter} ${script} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set_tests_properties(${name}${extension} PROPERTIES LABELS ${room} TIMEOUT 900 SKIP_RETURN_CODE 77
-      ENVIRONMENT "SOMA_BUILD=${PROJECT_BINARY_DIR};SOMA=${PROJECT_BINARY_DIR}/soma;SOMA_SANITIZE=${SOMA_SANITIZE};CC=${CMAKE_C_COMPILER}")
+      ENVIRONMENT "SOMA_BUILD=${PROJECT_BINARY_DIR};SOMA=${PROJECT_BINARY_DIR}/soma;CC=${CMAKE_C_COMPILER}")
   endforeach()
 endif()
 

@@ -2,7 +2,6 @@
 # What a host program may rely on, seen in the object code: the library has no mutable globals, never prints to the standard
 # streams, never ends the process, and takes its random numbers and signals from nobody.
 set -euo pipefail
-[ -z "${SOMA_SANITIZE-}" ] || { echo "skipped: sanitizers add data of their own"; exit 77; }
 rc=0
 globals=$(objdump -t "$SOMA_BUILD/libsoma.a" | awk 'NF > 3 && ($(NF-2) ~ /^\.(data|bss|tdata|tbss)$/ || $(NF-2) ~ /^\.(data|bss)\.[^r]/) { if ($(NF) !~ /^\./) print $NF }')
 [ -z "$globals" ] || { printf 'mutable globals:\n%s\n' "$globals"; rc=1; }
