@@ -90,9 +90,8 @@ static void copy_axis(const move *m, int axis, char *to, const char *from) {
         return;
     }
     if (axis == m->rank - 2 && transposes(m)) {
-        KERNEL(gemm_transpose)
-        (m->extent[axis + 1], m->extent[axis], (const float *)(const void *)from, m->from[axis + 1],
-         (float *)(void *)to, m->to[axis]);
+        gemm_transpose(m->extent[axis + 1], m->extent[axis], (const float *)(const void *)from, m->from[axis + 1],
+                       (float *)(void *)to, m->to[axis]);
         return;
     }
     for (int64_t i = 0; i < m->extent[axis]; i++) {

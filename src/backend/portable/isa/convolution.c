@@ -20,7 +20,7 @@ typedef struct strip {
 } strip;
 
 static void open(const kernel_call *call, patches *p) {
-    KERNEL(patches_open)(p, call->attributes, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape);
+    patches_open(p, call->attributes, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape);
 }
 
 /* A block of `depth` rows of the patches times the weights, into (or added to) `c`. */
@@ -33,11 +33,10 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
         if (p->plain) {
             b = image + k * p->plane + place + i;
         } else {
-            KERNEL(patches_panel)(p, image, k, k + depth, place + i, columns, s->panel);
+            patches_panel(p, image, k, k + depth, place + i, columns, s->panel);
         }
-        KERNEL(gemm_panel)
-        (p->filters, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS, !p->plain, c + i, ldc,
-         k > 0);
+        gemm_panel(p->filters, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS, !p->plain,
+                   c + i, ldc, k > 0);
     }
 }
 
@@ -101,7 +100,7 @@ void KERNEL(convolution_run)(const kernel_call *call, int thread) {
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */
         bool in_place = p.plain || (p.identical && sample + 1 < (end + strips - 1) / strips && large);
         if (!in_place && held != sample) {
-            KERNEL(patches_pad)(&p, p.groups * p.channels, x, padded);
+            patches_pad(&p, p.groups * p.channels, x, padded);
             held = sample;
         }
         for (int64_t g = 0; g < p.groups; g++) {

@@ -17,7 +17,7 @@ typedef struct layout {
 } layout;
 
 static void open(const kernel_call *call, layout *l) {
-    KERNEL(patches_open)(&l->p, call->attributes, &call->out[0].shape, &call->in[1].shape, &call->in[0].shape);
+    patches_open(&l->p, call->attributes, &call->out[0].shape, &call->in[1].shape, &call->in[0].shape);
     const patches *p = &l->p;
     int64_t area = p->kernel[0] * p->kernel[1];
     l->block = area < ROWS ? ROWS / area : 1;
@@ -57,9 +57,8 @@ static void multiply(const layout *l, const float *w, int64_t rows, const float 
             a_step = rows;
         }
         for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
-            KERNEL(gemm_panel)
-            (rows, smaller(GEMM_COLUMNS, count - i), depth, a, 1, a_step, dy + k * p->places + place + i, p->places,
-             false, tile + i, PLACES, k > 0);
+            gemm_panel(rows, smaller(GEMM_COLUMNS, count - i), depth, a, 1, a_step, dy + k * p->places + place + i,
+                       p->places, false, tile + i, PLACES, k > 0);
         }
     }
 }
@@ -90,7 +89,7 @@ static void run_block(const kernel_call *call, const layout *l, int64_t sample, 
     for (int64_t place = 0; place < p->places; place += PLACES) {
         int64_t count = smaller(PLACES, p->places - place);
         multiply(l, w, channels * area, dy, place, count, tile, left);
-        KERNEL(patches_add)(p, image, 0, channels * area, place, count, tile, PLACES);
+        patches_add(p, image, 0, channels * area, place, count, tile, PLACES);
     }
     if (!p->identical) unpad(p, channels, image, out ? out : image);
     if (!out) epilogue_apply(call->epilogue, call->isa, image, p->area, sample, row, 0, channels, p->area, scratch);

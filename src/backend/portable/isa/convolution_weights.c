@@ -13,7 +13,7 @@ enum { COLUMNS = 64 };
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void open(const kernel_call *call, patches *p) {
-    KERNEL(patches_open)(p, call->attributes, &call->in[0].shape, &call->out[0].shape, &call->in[1].shape);
+    patches_open(p, call->attributes, &call->in[0].shape, &call->out[0].shape, &call->in[1].shape);
 }
 
 partition KERNEL(convolution_backward_weights_partition)(const kernel_call *call) {
@@ -56,17 +56,16 @@ static void add_sample(const strip *s, int64_t sample) {
     dy += ((sample * p->groups + s->group) * p->filters + s->row) * p->places;
     bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
     if (!p->plain && !(p->identical && sample + 1 < p->samples && large)) {
-        KERNEL(patches_pad)(p, channels, x, s->padded);
+        patches_pad(p, channels, x, s->padded);
         x = s->padded;
     }
     for (int64_t place = 0; place < p->places; place += GEMM_DEPTH) {
         int64_t depth = smaller(GEMM_DEPTH, p->places - place);
         for (int64_t j = 0; j < s->columns; j += GEMM_COLUMNS) {
             int64_t columns = smaller(GEMM_COLUMNS, s->columns - j);
-            KERNEL(patches_rows)(p, x, s->column - channel * area + j, columns, place, place + depth, s->panel);
-            KERNEL(gemm_panel)
-            (s->row_end - s->row, columns, depth, dy + place, p->places, 1, s->panel, GEMM_COLUMNS, true, s->sum + j,
-             s->columns, sample > 0 || place > 0);
+            patches_rows(p, x, s->column - channel * area + j, columns, place, place + depth, s->panel);
+            gemm_panel(s->row_end - s->row, columns, depth, dy + place, p->places, 1, s->panel, GEMM_COLUMNS, true,
+                       s->sum + j, s->columns, sample > 0 || place > 0);
         }
     }
 }

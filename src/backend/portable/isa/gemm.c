@@ -16,8 +16,7 @@ enum { SHALLOW = 128, WIDE = 256, NARROW = 64, BLOCK_ROWS = 256, PACK_ROWS = 48,
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static bool is_far(int64_t a_row, int64_t a_step, int64_t depth) { return a_row == 1 && depth * a_step > FAR; }
 
-void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to,
-                            int64_t to_row) {
+void gemm_transpose(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to, int64_t to_row) {
     int64_t i = 0;
     for (; i + VW <= rows; i += VW) {
         int64_t j = 0;
@@ -35,13 +34,13 @@ void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, in
     }
 }
 
-void KERNEL(gemm_pack)(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to) {
+void gemm_pack(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to) {
     int64_t padded = (columns + VW - 1) / VW * VW, whole = columns / VW * VW;
     if (b_column != 1) {
         if (columns < padded) {
             for (int64_t k = 0; k < depth; k++) v_store(to + k * GEMM_COLUMNS + whole, v_zero());
         }
-        KERNEL(gemm_transpose)(columns, depth, b, b_column, to, GEMM_COLUMNS);
+        gemm_transpose(columns, depth, b, b_column, to, GEMM_COLUMNS);
     } else if (columns == GEMM_COLUMNS) {
         for (int64_t k = 0; k < depth; k++) {
             for (int v = 0; v < GEMM_VECTORS; v++)
@@ -64,17 +63,20 @@ static bool takes_dot(const gemm *g) {
     return g->b_column != 1 && (g->rows < 4 || g->depth > 4096 || g->depth > 2 * g->rows);
 }
 
-static float *tile_buffer(const gemm *g, char *scratch) {
-    return (float *)(void *)(scratch + epilogue_scratch(g->epilogue));
+/* A thread's scratch: with an epilogue a tile and the epilogue's own; then room for what is packed. */
+static float *tile_buffer(const gemm *g, char *scratch) { return g->epilogue ? (float *)(void *)scratch : NULL; }
+static float *packing_room(const gemm *g, char *scratch) {
+    if (g->epilogue) scratch += GEMM_TILE_FLOATS * sizeof(float) + epilogue_scratch(g->epilogue);
+    return (float *)(void *)scratch;
 }
 
-static void finish(const gemm *g, float *tile, int64_t stride, int64_t i, int64_t j, int64_t rows, int64_t columns,
-                   char *scratch) {
-    epilogue_apply(g->epilogue, g->isa, tile, stride, g->matrix, i, j, rows, columns, scratch);
+static void finish(const gemm *g, float *tile, int64_t stride, int64_t i, int64_t j, int64_t rows, int64_t columns) {
+    epilogue_apply(g->epilogue, g->isa, tile, stride, g->matrix, i, j, rows, columns,
+                   (char *)(tile + GEMM_TILE_FLOATS));
 }
 
 static void run_dot(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
-    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
+    float *buffer = tile_buffer(g, scratch);
     int64_t width =
         g->epilogue ? smaller(column_end - column, g->rows == 1 ? GEMM_TILE_FLOATS : NARROW) : column_end - column;
     int64_t height = g->epilogue ? GEMM_TILE_FLOATS / width : BLOCK_ROWS;
@@ -84,9 +86,9 @@ static void run_dot(const gemm *g, int64_t row, int64_t row_end, int64_t column,
             int64_t columns = smaller(width, column_end - j);
             float *c = buffer ? buffer : g->c + i * g->ldc + j;
             int64_t ldc = buffer ? columns : g->ldc;
-            KERNEL(gemm_dot)
-            (rows, columns, g->depth, g->a + i * g->a_row, g->a_row, g->b + j * g->b_column, g->b_column, c, ldc);
-            if (buffer) finish(g, buffer, columns, i, j, rows, columns, scratch);
+            gemm_dot(rows, columns, g->depth, g->a + i * g->a_row, g->a_row, g->b + j * g->b_column, g->b_column, c,
+                     ldc);
+            if (buffer) finish(g, buffer, columns, i, j, rows, columns);
         }
     }
 }
@@ -114,9 +116,9 @@ static void run_group(const gemm *g, int64_t i, int64_t rows, int64_t columns, c
             }
             if (left) a = left, a_step = LEFT_ROWS;
             for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
-                KERNEL(gemm_panel)
-                (now, smaller(GEMM_COLUMNS, columns - p), depth, a, g->a_row, a_step,
-                 b->data + p / GEMM_COLUMNS * b->panel + k * b->row, b->row, b->whole, c + r * ldc + p, ldc, k > 0);
+                gemm_panel(now, smaller(GEMM_COLUMNS, columns - p), depth, a, g->a_row, a_step,
+                           b->data + p / GEMM_COLUMNS * b->panel + k * b->row, b->row, b->whole, c + r * ldc + p, ldc,
+                           k > 0);
             }
         }
         k += GEMM_DEPTH;
@@ -127,18 +129,34 @@ static void run_group(const gemm *g, int64_t i, int64_t rows, int64_t columns, c
 static right panels_of(const gemm *g, int64_t j, int64_t columns, bool pack, float *room) {
     if (!pack) return (right){g->b + j, g->b_row, GEMM_COLUMNS, false};
     for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
-        KERNEL(gemm_pack)
-        (g->depth, smaller(GEMM_COLUMNS, columns - p), g->b + (j + p) * g->b_column, g->b_row, g->b_column,
-         room + p * g->depth);
+        gemm_pack(g->depth, smaller(GEMM_COLUMNS, columns - p), g->b + (j + p) * g->b_column, g->b_row, g->b_column,
+                  room + p * g->depth);
     }
     return (right){room, GEMM_COLUMNS, GEMM_COLUMNS * g->depth, true};
 }
 
+/* The usual small product: nothing is packed, one tile. */
+static void run_small(const gemm *g, int64_t row, int64_t rows, int64_t columns, float *c, int64_t ldc) {
+    for (int64_t p = 0; p < columns; p += GEMM_COLUMNS) {
+        gemm_panel(rows, smaller(GEMM_COLUMNS, columns - p), g->depth, g->a + row * g->a_row, g->a_row, g->a_step,
+                   g->b + p, g->b_row, false, c + p, ldc, false);
+    }
+    if (g->epilogue) finish(g, c, ldc, row, 0, rows, columns);
+}
+
 static void run_outer(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
     bool pack = g->b_column != 1 || (row_end - row >= PACK_ROWS && g->depth * g->b_row > 1 << 14);
-    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
-    float *room = tile_buffer(g, scratch) + (buffer ? GEMM_TILE_FLOATS : 0), *left = NULL;
-    if (is_far(g->a_row, g->a_step, g->depth)) {
+    float *buffer = tile_buffer(g, scratch);
+    if (!pack && column_end <= WIDE && column == 0 && g->depth <= SHALLOW &&
+        (row_end - row) * column_end <= GEMM_TILE_FLOATS) {
+        float *c = buffer ? buffer : g->c + row * g->ldc;
+        run_small(g, row, row_end - row, column_end, c, buffer ? column_end : g->ldc);
+        return;
+    }
+    float *room = NULL, *left = NULL;
+    bool far = is_far(g->a_row, g->a_step, g->depth);
+    if (pack || far) room = packing_room(g, scratch);
+    if (far) {
         left = room;
         room += LEFT_ROWS * smaller(GEMM_DEPTH, g->depth);
     }
@@ -152,7 +170,7 @@ static void run_outer(const gemm *g, int64_t row, int64_t row_end, int64_t colum
             int64_t rows = smaller(height, row_end - i);
             if (buffer) {
                 run_group(g, i, rows, columns, &b, buffer, columns, left);
-                finish(g, buffer, columns, i, j, rows, columns, scratch);
+                finish(g, buffer, columns, i, j, rows, columns);
             } else {
                 run_group(g, i, rows, columns, &b, g->c + i * g->ldc + j, g->ldc, left);
             }
@@ -162,21 +180,20 @@ static void run_outer(const gemm *g, int64_t row, int64_t row_end, int64_t colum
 
 /* A column of results whose left operand is transposed: as a row, C^T = B^T A^T, so that vectors run along it. */
 static void run_column(const gemm *g, int64_t row, int64_t row_end, char *scratch) {
-    float *buffer = g->epilogue ? tile_buffer(g, scratch) : NULL;
+    float *buffer = tile_buffer(g, scratch);
     for (int64_t i = row; i < row_end; i += GEMM_COLUMNS) {
         int64_t rows = smaller(GEMM_COLUMNS, row_end - i), k = 0;
         float *c = buffer ? buffer : g->c + i;
         do {
-            KERNEL(gemm_panel)
-            (1, rows, smaller(GEMM_DEPTH, g->depth - k), g->b + k * g->b_row, 0, g->b_row, g->a + i + k * g->a_step,
-             g->a_step, false, c, 0, k > 0);
+            gemm_panel(1, rows, smaller(GEMM_DEPTH, g->depth - k), g->b + k * g->b_row, 0, g->b_row,
+                       g->a + i + k * g->a_step, g->a_step, false, c, 0, k > 0);
             k += GEMM_DEPTH;
         } while (k < g->depth);
-        if (buffer) finish(g, buffer, 1, i, 0, rows, 1, scratch);
+        if (buffer) finish(g, buffer, 1, i, 0, rows, 1);
     }
 }
 
-void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
+void gemm_run(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch) {
     if (row >= row_end || column >= column_end) return;
     if (takes_dot(g)) {
         run_dot(g, row, row_end, column, column_end, scratch);
@@ -187,7 +204,7 @@ void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t colum
     }
 }
 
-size_t KERNEL(gemm_scratch)(const gemm *g) {
+size_t gemm_scratch(const gemm *g) {
     int64_t padded = (g->columns + GEMM_COLUMNS - 1) / GEMM_COLUMNS * GEMM_COLUMNS;
     bool far = is_far(g->a_row, g->a_step, g->depth);
     int64_t room = smaller(padded, far ? WIDE : NARROW) * g->depth;

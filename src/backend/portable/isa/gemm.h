@@ -10,6 +10,13 @@
 
 #include "backend/portable/isa/kernels.h"
 
+#define gemm_panel     KERNEL(gemm_panel)
+#define gemm_dot       KERNEL(gemm_dot)
+#define gemm_pack      KERNEL(gemm_pack)
+#define gemm_transpose KERNEL(gemm_transpose)
+#define gemm_run       KERNEL(gemm_run)
+#define gemm_scratch   KERNEL(gemm_scratch)
+
 /* GEMM_VECTORS x VW columns are one panel: a register tile's width. */
 #if defined(SIMD_AVX512) || defined(SIMD_NEON)
 #define GEMM_REGISTERS 32
@@ -27,20 +34,19 @@ enum {
 /* C[rows, columns] = A B, or C += A B. Element (i, k) of A is a[i * a_row + k * a_step], (k, j) of B is b[k * ldb + j].
  * columns <= GEMM_COLUMNS. `whole` says that b may be read, and holds zeros or anything, up to a whole vector. One
  * chain for the whole depth. */
-void KERNEL(gemm_panel)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate);
+void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate);
 
 /* C[rows, columns] = A B with (i, k) of A at a[i * lda + k] and (k, j) of B at b[j * ldb + k]. */
-void KERNEL(gemm_dot)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
-                      int64_t ldb, float *c, int64_t ldc);
+void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,
+              float *c, int64_t ldc);
 
 /* Panel: to[k * GEMM_COLUMNS + j] = b[k * b_row + j * b_column] for `columns` columns, the rest of the last vector 0.
  */
-void KERNEL(gemm_pack)(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to);
+void gemm_pack(int64_t depth, int64_t columns, const float *b, int64_t b_row, int64_t b_column, float *to);
 
 /* to[j * to_row + i] = from[i * from_row + j]. */
-void KERNEL(gemm_transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to,
-                            int64_t to_row);
+void gemm_transpose(int64_t rows, int64_t columns, const float *from, int64_t from_row, float *to, int64_t to_row);
 
 /* One product and what becomes of it. */
 typedef struct gemm {
@@ -57,8 +63,8 @@ typedef struct gemm {
 } gemm;
 
 /* Rows [row, row_end) and columns [column, column_end) of the product. */
-void KERNEL(gemm_run)(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch);
+void gemm_run(const gemm *g, int64_t row, int64_t row_end, int64_t column, int64_t column_end, char *scratch);
 /* Bytes that one thread needs for this product, or for one of the same strides whose batch is smaller. */
-size_t KERNEL(gemm_scratch)(const gemm *g);
+size_t gemm_scratch(const gemm *g);
 
 #endif

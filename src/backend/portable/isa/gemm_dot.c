@@ -72,8 +72,45 @@ static void bulk(int64_t rows, int64_t columns, int64_t depth, const float *a, i
     dot_tile(BULK_ROWS, BULK_COLUMNS, rows, columns, depth, a, lda, b, ldb, c, ldc);
 }
 
+/* One row times 4 * count columns. Four pointers and two distances address sixteen columns, which leaves registers. */
+SIMD void row_tile(const int count, int64_t depth, const float *a, const float *b, int64_t ldb, float *c) {
+    vf sum[16];
+    const float *at[4];
+    const int64_t ldb3 = 3 * ldb;
+    float out[16];
+    int64_t k = 0;
+    UNROLL
+    for (int i = 0; i < count; i++) at[i] = b + 4 * i * ldb;
+    UNROLL
+    for (int i = 0; i < 4 * count; i++) sum[i] = v_zero();
+    for (; k + VW <= depth; k += VW) {
+        vf x = v_load(a + k);
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            sum[4 * i] = v_fma(x, v_load(at[i]), sum[4 * i]);
+            sum[4 * i + 1] = v_fma(x, v_load(at[i] + ldb), sum[4 * i + 1]);
+            sum[4 * i + 2] = v_fma(x, v_load(at[i] + 2 * ldb), sum[4 * i + 2]);
+            sum[4 * i + 3] = v_fma(x, v_load(at[i] + ldb3), sum[4 * i + 3]);
+            at[i] += VW;
+        }
+    }
+    if (k < depth) {
+        size_t rest = (size_t)(depth - k);
+        vf x = v_load_partial(a + k, rest);
+        UNROLL
+        for (int i = 0; i < 4 * count; i++) {
+            sum[i] = v_fma(x, v_load_partial(at[i / 4] + i % 4 * ldb, rest), sum[i]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < 4 * count / VW; i++) v_store(out + i * VW, v_sum_each(sum + i * VW));
+    memcpy(c, out, (size_t)(4 * count) * sizeof *c);
+}
+
 static void one_row(int64_t columns, int64_t depth, const float *a, const float *b, int64_t ldb, float *c) {
-    for (int64_t j = 0; j < columns; j += THIN) {
+    int64_t j = 0;
+    for (; j + THIN <= columns; j += THIN) row_tile(THIN / 4, depth, a, b + j * ldb, ldb, c + j);
+    if (j < columns) {
         dot_tile(1, THIN, 1, columns - j, depth, a, 0, b + j * ldb, ldb, c + j, 0);
     }
 }
@@ -85,8 +122,8 @@ static void one_column(int64_t rows, int64_t depth, const float *a, int64_t lda,
     }
 }
 
-void KERNEL(gemm_dot)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
-                      int64_t ldb, float *c, int64_t ldc) {
+void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,
+              float *c, int64_t ldc) {
     if (rows == 1 && columns == 1) {
         dot_tile(1, 1, 1, 1, depth, a, 0, b, 0, c, 0);
     } else if (rows == 1) {

@@ -47,19 +47,23 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
         }
         b += ldb;
     }
+    if (!o->accumulate && last == VW) {
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            UNROLL
+            for (int v = 0; v < vectors; v++) v_store(o->c + i * o->ldc + v * VW, sum[i][v]);
+        }
+        return;
+    }
     UNROLL
     for (int i = 0; i < rows; i++) {
-        float *c = o->c + i * o->ldc;
+        float *c = o->c + i * o->ldc, *end = c + (vectors - 1) * VW;
+        vf *tail = &sum[i][vectors - 1];
         UNROLL
-        for (int v = 0; v < vectors; v++) {
-            if (v == vectors - 1 && last < VW) {
-                if (o->accumulate) sum[i][v] += v_load_partial(c + v * VW, last);
-                v_store_partial(c + v * VW, sum[i][v], last);
-            } else {
-                if (o->accumulate) sum[i][v] += v_load(c + v * VW);
-                v_store(c + v * VW, sum[i][v]);
-            }
+        for (int v = 0; v < vectors - 1; v++) {
+            v_store(c + v * VW, o->accumulate ? sum[i][v] + v_load(c + v * VW) : sum[i][v]);
         }
+        v_store_partial(end, o->accumulate ? *tail + v_load_partial(end, last) : *tail, last);
     }
 }
 
@@ -109,8 +113,8 @@ PANEL(panel_masked_2, 4, 2, true, TILES4)
 static void (*const panels[2][2])(int64_t, operands *) = {{panel_1, panel_2}, {panel_masked_1, panel_masked_2}};
 #endif
 
-void KERNEL(gemm_panel)(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
+void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
     size_t vectors = ((size_t)columns + VW - 1) / VW, last = (size_t)columns - (vectors - 1) * VW;
     if (rows <= 0 || columns <= 0) return;
     operands o = {depth, a, a_row, a_step, b, ldb, c, ldc, last, accumulate};

@@ -22,7 +22,7 @@ static void lead_strides(const soma_shape *s, int rank, int64_t stride[SOMA_MAX_
     }
 }
 
-static void product_open(const kernel_call *call, product *p) {
+static inline void product_open(const kernel_call *call, product *p) {
     const matmul_attributes *t = call->attributes;
     const soma_shape *a = &call->in[0].shape, *b = &call->in[1].shape, *c = &call->out[0].shape;
     int64_t lda = a->dims[a->rank - 1], ldb = b->dims[b->rank - 1];
@@ -61,7 +61,7 @@ static void run_matrix(const product *p, int64_t m, int64_t row, int64_t row_end
         g.b += index * p->b_stride[d];
         m /= p->dims[d];
     }
-    KERNEL(gemm_run)(&g, row, row_end, column, column_end, scratch);
+    gemm_run(&g, row, row_end, column, column_end, scratch);
 }
 
 partition KERNEL(matmul_partition)(const kernel_call *call) {
@@ -77,7 +77,7 @@ partition KERNEL(matmul_partition)(const kernel_call *call) {
 size_t KERNEL(matmul_scratch)(const kernel_call *call) {
     product p;
     product_open(call, &p);
-    return KERNEL(gemm_scratch)(&p.g);
+    return gemm_scratch(&p.g);
 }
 
 void KERNEL(matmul_run)(const kernel_call *call, int thread) {
@@ -87,6 +87,10 @@ void KERNEL(matmul_run)(const kernel_call *call, int thread) {
     char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
     int64_t first = 0, end, row = 0, row_end = g->rows, column = 0, column_end = g->columns;
     if (call->partition == PARTITION_SERIAL || call->threads == 1) {
+        if (p.rank == 2) {
+            if (thread == 0) gemm_run(g, 0, g->rows, 0, g->columns, scratch);
+            return;
+        }
         end = thread == 0 ? p.matrices : 0;
     } else if (call->partition == PARTITION_BATCH && p.rank > 2) {
         int64_t share = call->batch > 0 ? p.matrices / call->batch : 0;

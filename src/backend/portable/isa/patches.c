@@ -14,8 +14,8 @@ typedef struct chunk {
     int64_t from;
 } chunk;
 
-void KERNEL(patches_open)(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
-                          const soma_shape *y) {
+void patches_open(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
+                  const soma_shape *y) {
     const soma_window *v = &a->window;
     memset(p, 0, sizeof *p);
     p->samples = x->dims[0];
@@ -42,7 +42,7 @@ void KERNEL(patches_open)(patches *p, const window_attributes *a, const soma_sha
     p->plain = p->identical && p->places == p->area && p->depth == p->channels;
 }
 
-void KERNEL(patches_pad)(const patches *p, int64_t count, const float *from, float *to) {
+void patches_pad(const patches *p, int64_t count, const float *from, float *to) {
     size_t row = (size_t)p->width * sizeof *to, plane = (size_t)p->plane * sizeof *to;
     if (p->identical) {
         memcpy(to, from, (size_t)count * plane);
@@ -129,8 +129,8 @@ static inline void walk_skip(const patches *p, row_walk *w, int64_t lines) {
     w->at += p->plane - p->kernel[0] * p->dilation[0] * p->padded[1];
 }
 
-void KERNEL(patches_panel)(const patches *p, const float *image, int64_t row, int64_t row_end, int64_t place,
-                           int64_t count, float *to) {
+void patches_panel(const patches *p, const float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
+                   float *to) {
     chunk list[CHUNKS];
     int64_t width = copy_width(p->out[1]);
     int n = place_chunks(p, place, count, width, list);
@@ -159,11 +159,11 @@ static int row_chunks(const patches *p, int64_t row, int64_t count, int64_t widt
     return n;
 }
 
-void KERNEL(patches_rows)(const patches *p, const float *image, int64_t row, int64_t count, int64_t place,
-                          int64_t place_end, float *to) {
+void patches_rows(const patches *p, const float *image, int64_t row, int64_t count, int64_t place, int64_t place_end,
+                  float *to) {
     chunk list[CHUNKS];
     if (p->plain) {
-        KERNEL(gemm_transpose)(count, place_end - place, image + row * p->plane + place, p->plane, to, GEMM_COLUMNS);
+        gemm_transpose(count, place_end - place, image + row * p->plane + place, p->plane, to, GEMM_COLUMNS);
         return;
     }
     int64_t width = copy_width(p->kernel[1]), y = place / p->out[1], x = place % p->out[1];
@@ -208,8 +208,8 @@ SIMD void add_rows(const int64_t run, const patches *p, const chunk *list, int n
     }
 }
 
-void KERNEL(patches_add)(const patches *p, float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
-                         const float *from, int64_t stride) {
+void patches_add(const patches *p, float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
+                 const float *from, int64_t stride) {
     chunk list[CHUNKS];
     int64_t step = p->stride[1], rows = row_end - row, run;
     int n = place_chunks(p, place, count, INT32_MAX, list);

@@ -9,6 +9,12 @@
 #include "backend/portable/isa/gemm.h"
 #include "ops/attributes.h"
 
+#define patches_open  KERNEL(patches_open)
+#define patches_pad   KERNEL(patches_pad)
+#define patches_panel KERNEL(patches_panel)
+#define patches_rows  KERNEL(patches_rows)
+#define patches_add   KERNEL(patches_add)
+
 /* Sizes of one convolution; "group" means one of its groups. */
 typedef struct patches {
     int64_t samples, groups;
@@ -26,24 +32,24 @@ enum { PATCHES_SLACK = 32 }; /* floats behind a padded image or a panel that cop
 /* Floats rounded up to whole cache lines. */
 static inline size_t whole_lines(int64_t floats) { return (size_t)(floats + 15) / 16 * 16; }
 
-void KERNEL(patches_open)(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
-                          const soma_shape *y);
+void patches_open(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
+                  const soma_shape *y);
 
 /* `count` channels from `from` into padded ones. */
-void KERNEL(patches_pad)(const patches *p, int64_t count, const float *from, float *to);
+void patches_pad(const patches *p, int64_t count, const float *from, float *to);
 
 /* to[(q - row) * GEMM_COLUMNS + i] is element (q, place + i) for rows [row, row_end) and `count` <= GEMM_COLUMNS
  * places, of a padded image with PATCHES_SLACK behind it; so has `to`. Anything may stand in columns beyond. */
-void KERNEL(patches_panel)(const patches *p, const float *image, int64_t row, int64_t row_end, int64_t place,
-                           int64_t count, float *to);
+void patches_panel(const patches *p, const float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
+                   float *to);
 
 /* The transpose of the same: to[(i - place) * GEMM_COLUMNS + q - row] for places [place, place_end) and `count` rows.
  */
-void KERNEL(patches_rows)(const patches *p, const float *image, int64_t row, int64_t count, int64_t place,
-                          int64_t place_end, float *to);
+void patches_rows(const patches *p, const float *image, int64_t row, int64_t count, int64_t place, int64_t place_end,
+                  float *to);
 
 /* Adds the panel from[(q - row) * stride + i] back to the padded image: the adjoint of patches_panel. */
-void KERNEL(patches_add)(const patches *p, float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
-                         const float *from, int64_t stride);
+void patches_add(const patches *p, float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
+                 const float *from, int64_t stride);
 
 #endif

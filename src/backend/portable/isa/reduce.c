@@ -214,11 +214,11 @@ static void run(const kernel_call *call, int thread,
         return;
     }
     int64_t columns = s->rank > 0 ? s->dims[s->rank - 1] : 1, rows = s->rank > 1 ? s->dims[s->rank - 2] : 1;
-    float *tile = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
+    float *tile = (float *)(void *)scratch;
     for (; first < end; first += CHUNK) {
         int64_t stop = smaller(first + CHUNK, end);
         body(&r, call->in[0].data, first, stop, tile);
-        kernel_finish(call, tile, rows, columns, first, stop, scratch);
+        kernel_finish(call, tile, rows, columns, first, stop, scratch + CHUNK * sizeof(float));
     }
 }
 
