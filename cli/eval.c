@@ -69,7 +69,8 @@ static int measure(soma_model *m, const soma_dataset *set, bool json) {
     soma_error error = {0};
     metrics r = {0};
     json_text j = {0};
-    int code = metrics_create(NULL, m->task == SOMA_CLASSIFY ? m->outputs : 0, &r) ? SOMA_OK : error_memory(&error);
+    int code = SOMA_OK;
+    if (!metrics_create(NULL, m->task == SOMA_CLASSIFY ? m->outputs : 0, &r)) code = error_memory(&error);
     if (!code) code = model_measure(m, set, NULL, (size_t)set->rows, &r, &error);
     if (!code && set->note) fprintf(stderr, "soma: %s\n", set->note);
     if (!code && json) {
@@ -96,8 +97,10 @@ static int run(const command_line *line) {
     data_options o = {.labels = v[LABELS].text, .schema = m ? &m->schema : NULL};
     soma_dataset *set = m ? data_load(NULL, line->positional[1], o, &error) : NULL;
     if (set) check_sample(m, set, line->positional[1], &error);
-    int status = error.code ? fail_with(&error, true) : STATUS_OK;
-    if (!error.code) {
+    int status = STATUS_OK;
+    if (!m || !set || error.code) {
+        status = fail_with(&error, true);
+    } else {
         m->threads = threads_of(&v[THREADS]);
         status = measure(m, set, v[JSON].given);
     }

@@ -133,7 +133,7 @@ static char *output_path(const char *dir, const onnx_model *m, char **names, siz
         names[index][i] = plain ? name[i] : '_';
     }
     names[index][length] = 0;
-    if (!length) strcpy(names[index], "_");
+    if (!length) memcpy(names[index], "_", 2);
     size_t base = strlen(names[index]);
     for (int copy = 2, clash = 1; clash; copy++) {
         clash = 0;
@@ -146,7 +146,8 @@ static char *output_path(const char *dir, const onnx_model *m, char **names, siz
 
 static int write_outputs(const onnx_model *m, soma_run *run, const char *dir, soma_error *error) {
     char **names = calloc(m->outputs_count + 1, sizeof *names);
-    int code = names ? SOMA_OK : error_memory(error);
+    int code = SOMA_OK;
+    if (!names) return error_memory(error);
     if (!code && mkdir(dir, 0777) && errno != EEXIST)
         code = error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", dir, strerror(errno));
     for (size_t i = 0; i < m->outputs_count && !code; i++) {
@@ -161,7 +162,7 @@ static int write_outputs(const onnx_model *m, soma_run *run, const char *dir, so
         mem_free(NULL, data);
         free(path);
     }
-    for (size_t i = 0; names && i < m->outputs_count; i++) free(names[i]);
+    for (size_t i = 0; i < m->outputs_count; i++) free(names[i]);
     free(names);
     return code;
 }
@@ -202,9 +203,15 @@ static int run(const command_line *line) {
     onnx_model *m = path && store ? onnx_read(path, NULL, store, &error) : NULL;
     array *arrays = m ? calloc(m->inputs_count + 1, sizeof *arrays) : NULL;
     int64_t batch = -1;
-    int code = arrays ? load_inputs(m, &v[INPUT], arrays, &batch, &error) : error_memory(&error);
-    int status = code ? fail_with(&error, true) : STATUS_OK;
-    if (!code && compute(m, line, store, arrays, batch, &error)) status = fail_with(&error, false);
+    int status = STATUS_OK;
+    if (!arrays) {
+        error_memory(&error); /* unless opening has said more */
+        status = fail_with(&error, true);
+    } else if (load_inputs(m, &v[INPUT], arrays, &batch, &error)) {
+        status = fail_with(&error, true);
+    } else if (compute(m, line, store, arrays, batch, &error)) {
+        status = fail_with(&error, false);
+    }
     for (size_t i = 0; arrays && i < m->inputs_count; i++) mem_free(NULL, arrays[i].data);
     free(arrays);
     onnx_model_destroy(m);

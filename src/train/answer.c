@@ -115,7 +115,10 @@ int model_answer(soma_model *m, const soma_dataset *set, const int64_t *rows, si
     int64_t total = (int64_t)count;
     int code = prepare(m, answer_batch(m, total), false, error);
     if (code || !total) return code;
-    if (!walk_open(m, total, &w)) code = error_memory(error);
+    if (!walk_open(m, total, &w)) {
+        walk_close(m, &w);
+        return error_memory(error);
+    }
     for (int64_t first = 0; first < total && !code; first += w.batch) {
         int64_t n = total - first < w.batch ? total - first : w.batch;
         code = walk_step(m, &w, set, rows, first, n, false, answers + first * m->outputs, error);
@@ -148,7 +151,10 @@ int model_measure(soma_model *m, const soma_dataset *set, const int64_t *rows, s
                          set->path ? set->path : "data");
     int code = prepare(m, answer_batch(m, total), true, error);
     if (code || !total) return code;
-    if (!walk_open(m, total, &w)) code = error_memory(error);
+    if (!walk_open(m, total, &w)) {
+        walk_close(m, &w);
+        return error_memory(error);
+    }
     for (int64_t first = 0; first < total && !code; first += w.batch) {
         int64_t n = total - first < w.batch ? total - first : w.batch;
         float loss = 0;
@@ -190,27 +196,29 @@ int set_of_arrays(const soma_model *m, const float *x, const float *y, int64_t r
 }
 
 int soma_model_predict(soma_model *m, const float *x, int64_t rows, float *out, size_t count, soma_error *error) {
-    soma_dataset set;
+    soma_dataset set = {0};
     if (!m || !out)
         return error_set(error, SOMA_ERROR_ARGUMENT, "predict: the model or the place for answers is missing");
     int code = set_of_arrays(m, x, NULL, rows, NULL, &set, error);
     size_t wanted;
     if (code) return code;
     if (m->store && (!size_multiply((size_t)rows, (size_t)m->outputs, &wanted) || wanted != count))
-        return error_set(error, SOMA_ERROR_ARGUMENT, "predict: %lld rows give %lld answers, not %zu", (long long)rows,
-                         (long long)(rows * m->outputs), count);
+        return error_set(error, SOMA_ERROR_ARGUMENT,
+                         "predict: %lld rows of %lld answers each were asked for, but there is room for %zu",
+                         (long long)rows, (long long)m->outputs, count);
     return model_answer(m, &set, NULL, (size_t)rows, out, error);
 }
 
 int soma_model_evaluate(soma_model *m, const float *x, const float *y, int64_t rows, soma_evaluation *evaluation,
                         soma_error *error) {
-    soma_dataset set;
+    soma_dataset set = {0};
     metrics measured = {0};
     if (!m || !y || !evaluation || !m->store)
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "evaluate: a trained model, truth and a place for the result are needed");
     int64_t *classes = mem_array(m->context, rows > 0 ? (size_t)rows : 0, sizeof *classes);
-    int code = classes ? set_of_arrays(m, x, y, rows, classes, &set, error) : error_memory(error);
+    if (!classes) return error_memory(error);
+    int code = set_of_arrays(m, x, y, rows, classes, &set, error);
     if (!code && !metrics_create(m->context, m->task == SOMA_CLASSIFY ? m->outputs : 0, &measured))
         code = error_memory(error);
     if (!code) code = model_measure(m, &set, NULL, (size_t)rows, &measured, error);

@@ -51,12 +51,12 @@ static int name_classes(soma_model *m, soma_error *error) {
     size_t n = (size_t)m->outputs;
     char(*texts)[24] = mem_array(m->context, n, sizeof *texts);
     const char **names = mem_array(m->context, n, sizeof *names);
-    int code = texts && names ? SOMA_OK : error_memory(error);
-    for (size_t i = 0; i < n && !code; i++) {
+    int code;
+    for (size_t i = 0; texts && names && i < n; i++) {
         snprintf(texts[i], sizeof texts[i], "%zu", i);
         names[i] = texts[i];
     }
-    if (!code) code = soma_model_set_class_names(m, names, m->outputs, error);
+    code = texts && names ? soma_model_set_class_names(m, names, m->outputs, error) : error_memory(error);
     mem_free(m->context, names);
     mem_free(m->context, texts);
     return code;
@@ -82,7 +82,7 @@ int soma_model_fit(soma_model *m, const float *x, const float *y, int64_t rows, 
                    soma_error *error) {
     if (!m || !y || rows < 1)
         return error_set(error, SOMA_ERROR_ARGUMENT, "fit: model, x, y and at least one row are needed");
-    soma_dataset set;
+    soma_dataset set = {0};
     checkpoint from = {0};
     fit f = {m, &options};
     train_end end;
@@ -90,8 +90,12 @@ int soma_model_fit(soma_model *m, const float *x, const float *y, int64_t rows, 
     size_t n = (size_t)rows, held = 0, kept = n;
     int64_t *classes = mem_array(m->context, n, sizeof *classes), *all = mem_array(m->context, n, sizeof *all);
     int64_t *train_rows = mem_array(m->context, n, sizeof *all), *val_rows = mem_array(m->context, n, sizeof *all);
-    int code = classes && all && train_rows && val_rows ? SOMA_OK : error_memory(error);
-    if (!code) code = check_options(m, &options, error);
+    int code;
+    if (!classes || !all || !train_rows || !val_rows) {
+        code = error_memory(error);
+        goto done;
+    }
+    code = check_options(m, &options, error);
     if (!code) code = set_of_arrays(m, x, y, rows, classes, &set, error);
     if (code) goto done;
     code = model_resolve(m, outputs_of(m, &set), rows, NULL, 0, error);

@@ -88,8 +88,10 @@ static int save(void *user, const train_state *state, const soma_store *store, c
     safetensors_pair *pairs = mem_array(w->context, count, sizeof *pairs);
     char(*keys)[KEY] = mem_array(w->context, 2 * folds, sizeof *keys), fold[VALUE];
     char(*values)[VALUE] = mem_array(w->context, 2 * folds, sizeof *values);
-    int code = pairs && keys && values ? SOMA_OK : error_memory(error);
-    if (!code) {
+    int code;
+    if (!pairs || !keys || !values) {
+        code = error_memory(error);
+    } else {
         for (size_t i = 0; i < w->job->extra_count; i++) pairs[i] = w->job->extra[i];
         snprintf(fold, sizeof fold, "%d", w->fold);
         pairs[w->job->extra_count] = (safetensors_pair){"soma.fold", fold};
@@ -330,15 +332,24 @@ static int split_test(work *w, soma_error *error) {
     return SOMA_OK;
 }
 
+/* The number behind `prefix`, with which the text begins; *rest is what follows it. */
+static bool field_after(const char *text, const char *prefix, const char **rest, long *number) {
+    size_t n = strlen(prefix);
+    char *end;
+    if (strncmp(text, prefix, n) != 0) return false;
+    *number = strtol(text + n, &end, 10);
+    *rest = end;
+    return end != text + n;
+}
+
 /* On resuming, lines of metrics.jsonl that the checkpoint doesn't know are dropped. */
 static bool is_later(void *user, const char *line) {
     const train_job *job = user;
     const char *text = checkpoint_text(job->resume, "soma.fold");
     long fold = text ? strtol(text, NULL, 10) : 0, line_fold = 0;
-    long long epoch;
-    if (job->folds ? sscanf(line, "{\"fold\": %ld, \"epoch\": %lld,", &line_fold, &epoch) != 2
-                   : sscanf(line, "{\"epoch\": %lld,", &epoch) != 1)
-        return true;
+    if (job->folds && !field_after(line, "{\"fold\": ", &line, &line_fold)) return true;
+    long epoch;
+    if (!field_after(line, job->folds ? ", \"epoch\": " : "{\"epoch\": ", &line, &epoch)) return true;
     if (!fold) fold = job->folds + 1;
     if (!line_fold) line_fold = job->folds + 1;
     return line_fold != fold ? line_fold > fold : epoch > job->resume->state.epoch;

@@ -76,9 +76,9 @@ static int network_to_save(const soma_model *m, network *made, const network **n
 
 static int save(const soma_model *m, const char *path, unsigned char **bytes, size_t *size, soma_error *error) {
     network made;
-    const network *n;
+    const network *n = NULL;
     int code = network_to_save(m, &made, &n, error);
-    if (code) return code;
+    if (code || !n) return code;
     char *metadata = model_metadata(m);
     if (!metadata) {
         network_clear(&made);

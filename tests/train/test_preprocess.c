@@ -30,7 +30,7 @@ static void run(const preprocess *p, const float *x, int64_t rows, float *out, s
 
 static void numbers_are_standardised_by_the_training_rows(void **state) {
     (void)state;
-    float x[] = {1, 5, 3, 5, 1000, 7}, out[6], targets[] = {10, 20, 99};
+    float x[] = {1, 5, 3, 5, 1000, 7}, out[6] = {0}, targets[] = {10, 20, 99};
     soma_dataset set = {.rows = 3, .sample = soma_shape1(2), .features = x, .targets = targets};
     preprocess p;
     assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){1, 0}, 2, &p, NULL), SOMA_OK);
@@ -63,7 +63,7 @@ static void categories_become_columns_of_0_and_1(void **state) {
     table_column columns[] = {{.name = (char *)"c", .kind = COLUMN_CATEGORY, .categories_count = 3},
                               {.name = (char *)"n", .kind = COLUMN_NUMERIC},
                               {.name = (char *)"d", .kind = COLUMN_CATEGORY, .categories_count = 2}};
-    float x[] = {2, 10, 0, 0, 14, 1}, out[12];
+    float x[] = {2, 10, 0, 0, 14, 1}, out[12] = {0};
     soma_dataset set = {
         .rows = 2, .sample = soma_shape1(3), .features = x, .schema = {.columns = columns, .columns_count = 3}};
     preprocess p;
@@ -77,7 +77,7 @@ static void categories_become_columns_of_0_and_1(void **state) {
 static void pictures_are_scaled_by_channel(void **state) {
     (void)state;
     uint8_t pixels[] = {0, 10, 100, 100, 20, 30, 100, 100};
-    float x[8], out[8];
+    float x[8], out[8] = {0};
     for (int i = 0; i < 8; i++) x[i] = (float)pixels[i];
     soma_dataset set = {.rows = 2, .sample = soma_shape3(2, 1, 2), .pictures = pixels};
     preprocess p;
