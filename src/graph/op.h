@@ -32,10 +32,10 @@ enum {
     OP_EFFECT = 1 << 3,      /* assign */
     OP_SOURCE = 1 << 4,      /* input, scalar, constant, variable: computes nothing */
     OP_COMMUTATIVE = 1 << 5,
-    OP_KEEPS_ZERO = 1 << 6,  /* element-wise, and zeros in give zeros out */
-    OP_SHAPE = 1 << 7,       /* the value depends on the inputs' shapes alone: computed when the batch is known */
-    OP_BROADCAST = 1 << 8,   /* the output is input 0 repeated: element-wise users may read input 0 instead */
-    OP_ACTIVATION = 1 << 9   /* one input, and a layer name in spec strings */
+    OP_KEEPS_ZERO = 1 << 6, /* element-wise, and zeros in give zeros out */
+    OP_SHAPE = 1 << 7,      /* the value depends on the inputs' shapes alone: computed when the batch is known */
+    OP_BROADCAST = 1 << 8,  /* the output is input 0 repeated: element-wise users may read input 0 instead */
+    OP_ACTIVATION = 1 << 9  /* one input, and a layer name in spec strings */
 };
 
 /* Shape rule: sees the inputs' types, fills the outputs'. On a mistake calls infer_fail and returns. */
@@ -96,8 +96,11 @@ struct soma_op {
     soma_value (*log_of)(soma_graph *, const node *);
     soma_value (*log_one_minus)(soma_graph *, const node *);
     soma_value (*logit_of)(soma_graph *, const node *);
-    double defaults[2];                /* parameters of an activation that is called by its name alone */
-    const double *identity;            /* op(x, *identity) is x (two inputs; commutative ops: on either side); or NULL */
+    /* The same value from fewer or cheaper nodes where the shapes allow it, or a value without a node; NULL: none. */
+    soma_value (*simplify)(soma_graph *, const node *, const soma_value *inputs);
+    int shape_at; /* 1 + the offset of a soma_shape among the attributes that may hold the batch; 0: there is none */
+    double defaults[2];     /* parameters of an activation that is called by its name alone */
+    const double *identity; /* op(x, *identity) is x (two inputs; commutative ops: on either side); or NULL */
 };
 
 /* Attributes of every element-wise op. */

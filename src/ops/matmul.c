@@ -103,6 +103,19 @@ static double flops_matmul(const op_call *c) {
     return 2.0 * (double)k * (double)shape_elements(&c->out[0].shape, 1);
 }
 
+/* A column times a row is element-wise, and fuses with what follows: the gradient of a weight for one sample. */
+static soma_value simplify_matmul(soma_graph *g, const node *n, const soma_value *in) {
+    const matmul_attributes *t = n->attributes;
+    soma_value none = {g, 0, 0};
+    soma_shape a = soma_value_shape(in[0]), b = soma_value_shape(in[1]);
+    int64_t rows, columns, depth;
+    if (a.rank != 2 || b.rank != 2) return none;
+    matrix_of(&a, t->transpose_a, &rows, &depth);
+    matrix_of(&b, t->transpose_b, &depth, &columns);
+    if (depth != 1 || rows < 2 || columns < 2) return none;
+    return soma_mul(soma_reshape(in[0], soma_shape2(rows, 1)), soma_reshape(in[1], soma_shape2(1, columns)));
+}
+
 static void describe_matmul(const void *attributes, char *text, size_t size) {
     const matmul_attributes *t = attributes;
     snprintf(text, size, "%s%s%s", t->transpose_a ? "first transposed" : "",
@@ -118,6 +131,7 @@ const soma_op op_matmul = {.name = "matmul",
                            .gradient = gradient_matmul,
                            .reference = reference_matmul,
                            .flops = flops_matmul,
+                           .simplify = simplify_matmul,
                            .describe = describe_matmul};
 
 soma_value soma_matmul(soma_value a, soma_value b) { return soma_gemm(a, b, false, false); }

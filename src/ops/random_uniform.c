@@ -26,6 +26,7 @@ const soma_op op_random_uniform = {.name = "random_uniform",
                                    .outputs = 1,
                                    .flags = OP_RANDOM,
                                    .attributes_size = sizeof(random_attributes),
+                                   .shape_at = 1 + offsetof(random_attributes, shape),
                                    .infer = infer_random,
                                    .reference = reference_random};
 

@@ -85,6 +85,16 @@ static void gradient_best(op_gradient *c) {
     c->din[0] = soma_mul(is_best, soma_div(d, soma_reduce_sum(is_best, a->axes, true)));
 }
 
+/* Over axes of one element there is nothing to reduce. */
+static soma_value simplify_reduce(soma_graph *g, const node *n, const soma_value *in) {
+    const reduce_attributes *a = n->attributes;
+    soma_value none = {g, 0, 0};
+    soma_shape s = soma_value_shape(in[0]);
+    for (int d = 0; d < s.rank; d++)
+        if (a->axes & SOMA_AXIS(d) && s.dims[d] != 1) return none;
+    return soma_reshape(in[0], reduced(&s, a->axes, a->keep));
+}
+
 static void describe_reduce(const void *attributes, char *text, size_t size) {
     const reduce_attributes *a = attributes;
     size_t at = 0;
@@ -101,6 +111,7 @@ const soma_op op_reduce_sum = {.name = "reduce_sum",
                                .infer = infer_reduce,
                                .gradient = gradient_sum,
                                .reference = reference_sum,
+                               .simplify = simplify_reduce,
                                .describe = describe_reduce};
 const soma_op op_reduce_max = {.name = "reduce_max",
                                .inputs_min = 1,
@@ -110,6 +121,7 @@ const soma_op op_reduce_max = {.name = "reduce_max",
                                .infer = infer_reduce,
                                .gradient = gradient_best,
                                .reference = reference_max,
+                               .simplify = simplify_reduce,
                                .describe = describe_reduce};
 const soma_op op_reduce_min = {.name = "reduce_min",
                                .inputs_min = 1,
@@ -119,6 +131,7 @@ const soma_op op_reduce_min = {.name = "reduce_min",
                                .infer = infer_reduce,
                                .gradient = gradient_best,
                                .reference = reference_min,
+                               .simplify = simplify_reduce,
                                .describe = describe_reduce};
 
 /* 0 stands for all axes; axes whose extents are 1 need no arithmetic. */

@@ -33,6 +33,7 @@ const soma_op op_input = {.name = "input",
                           .outputs = 1,
                           .flags = OP_SOURCE,
                           .attributes_size = sizeof(input_attributes),
+                          .shape_at = 1 + offsetof(input_attributes, type.shape),
                           .infer = infer_input};
 const soma_op op_scalar = {.name = "scalar",
                            .outputs = 1,

@@ -254,7 +254,7 @@ static void place_node(fuser *f, const node *n) {
 /* ---- Afterthoughts
  * ------------------------------------------------------------------------------------------------------ */
 
-/* The only group besides g that reads n, or -1 when there are several or none. */
+/* The only group besides g whose members read n, or -1 when there are several or none. */
 static int32_t only_reader(const fuser *f, const node *n, int32_t g) {
     int32_t reader = -1;
     for (size_t u = (size_t)n->number; u < f->plan->graph->count; u++)
@@ -262,6 +262,7 @@ static int32_t only_reader(const fuser *f, const node *n, int32_t g) {
             if (f->plan->graph->nodes[u]->inputs[i].node != n->number) continue;
             int32_t h = f->group_of[u];
             if (h < 0 || h == g || (reader >= 0 && h != reader)) return -1;
+            if (f->plan->groups[h].anchor == f->plan->graph->nodes[u]) return -1; /* it reads from memory */
             reader = h;
         }
     return reader;

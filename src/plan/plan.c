@@ -89,6 +89,7 @@ static int choose_backend(soma_plan *plan, soma_error *error) {
                          "plan: the reference backend needs a float64 store and the others a float one");
     plan->threads = plan->options.threads > 0 ? plan->options.threads : processors_available();
     plan->unfused = plan->options.unfused || plan->options.check_finite || plan->reference;
+    plan->single = plan->effects && plan->options.max_batch == 1 && !plan->unfused;
     return SOMA_OK;
 }
 

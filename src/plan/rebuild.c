@@ -16,7 +16,8 @@ typedef struct rebuild {
     bool *needed;
     int32_t *table; /* open addressing: node numbers of `to`, 0 empty */
     size_t table_size;
-    bool decomposed;
+    bool single;  /* this round only copies, with a batch of 1 */
+    bool changed; /* nodes were written that another round may simplify */
 } rebuild;
 
 static soma_value *mapped(soma_value *map, int32_t number, int output) {
@@ -139,6 +140,15 @@ static bool drop_identity(const node *n, const soma_value *in, soma_value *out) 
 }
 
 /* An alias or broadcast that changes nothing. */
+static bool simplify(rebuild *r, const node *n, const soma_value *in, soma_value *out) {
+    soma_value v = {0};
+    if (!n->op->simplify) return false;
+    v = n->op->simplify(r->to, n, in);
+    if (!v.node) return false;
+    *out = v;
+    return r->changed = true;
+}
+
 static bool drop_same_shape(const node *n, const soma_value *in, soma_value *out) {
     if (!(n->op->flags & (OP_ALIAS | OP_BROADCAST))) return false;
     soma_shape s = soma_value_shape(in[0]);
@@ -202,8 +212,22 @@ static int32_t *find_same(rebuild *r, const node *n, const soma_value *in) {
 /* ---- The pass -------------------------------------------------------------------------------------------------------
  */
 
+/* In a plan for one row the batch is 1 like any other extent. */
+static void set_single(const soma_op *op, void *attributes) {
+    soma_shape *s = (soma_shape *)(void *)((char *)attributes + op->shape_at - 1);
+    for (int d = 0; op->shape_at && d < s->rank; d++)
+        if (s->dims[d] < 0) s->dims[d] = -s->dims[d];
+}
+
 static soma_value copy_node(rebuild *r, const node *n, const soma_value *in) {
-    soma_value v = graph_add(r->to, n->op, n->attributes, in, n->inputs_count);
+    const void *attributes = n->attributes;
+    if (r->single && n->op->shape_at) {
+        void *changed = graph_alloc(r->to, n->op->attributes_size);
+        if (!changed) return (soma_value){r->to, 0, 0};
+        set_single(n->op, memcpy(changed, attributes, n->op->attributes_size));
+        attributes = changed;
+    }
+    soma_value v = graph_add(r->to, n->op, attributes, in, n->inputs_count);
     node *copy = (node *)value_node(v);
     if (!copy) return v;
     if (n->name) copy->name = graph_string(r->to, n->name);
@@ -226,17 +250,18 @@ static bool has_kernel(const soma_plan *plan, const node *n) {
 static void rebuild_node(rebuild *r, const node *n) {
     soma_value in[OP_MAX_INPUTS], out = {r->to, 0, 0};
     for (int i = 0; i < n->inputs_count; i++) in[i] = *mapped(r->map, n->inputs[i].node, n->inputs[i].output);
-    if (!r->plan->unfused) bypass_broadcasts(n, in);
-    bool done = !r->plan->unfused &&
-                (fold_scalars(r, n, in, &out) || fold_shape(r, n, in, &out) || drop_identity(n, in, &out) ||
-                 drop_same_shape(n, in, &out) || fold_constants(r, n, in, &out));
-    if (!done && !has_kernel(r->plan, n) && n->op->decompose) {
+    const bool simplifies = !r->plan->unfused && !r->single;
+    if (simplifies) bypass_broadcasts(n, in);
+    bool done =
+        simplifies && (fold_scalars(r, n, in, &out) || fold_shape(r, n, in, &out) || drop_identity(n, in, &out) ||
+                       drop_same_shape(n, in, &out) || fold_constants(r, n, in, &out) || simplify(r, n, in, &out));
+    if (!done && !r->single && !has_kernel(r->plan, n) && n->op->decompose) {
         out = n->op->decompose(r->to, n, in);
-        r->decomposed = true;
+        r->changed = true;
         done = true;
     }
     if (!done) {
-        bool mergeable = !(n->op->flags & (OP_RANDOM | OP_EFFECT)) && (!r->plan->unfused || n->op->flags & OP_SOURCE);
+        bool mergeable = !(n->op->flags & (OP_RANDOM | OP_EFFECT)) && (simplifies || n->op->flags & OP_SOURCE);
         int32_t *same = mergeable ? find_same(r, n, in) : NULL;
         if (same && *same) {
             out.node = *same;
@@ -259,7 +284,7 @@ static int rebuild_round(rebuild *r, const soma_value *targets, size_t count) {
     r->table = mem_zeros(c, r->table_size, sizeof *r->table);
     r->needed = mem_zeros(c, r->from->count + 1, sizeof *r->needed);
     r->to = soma_graph_create_in(c);
-    r->decomposed = false;
+    r->changed = r->single;
     bool ok = r->table && r->needed && r->to;
     if (ok) {
         mark_needed(r, targets, count);
@@ -279,7 +304,8 @@ int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targ
     soma_value *round_map = NULL;
     if (!current) return error_memory(error);
     memcpy(current, targets, count * sizeof *current);
-    for (int round = 0; round < MAX_ROUNDS && code == SOMA_OK; round++) {
+    r.single = plan->single;
+    for (int round = 0; round < MAX_ROUNDS && code == SOMA_OK; round++, r.single = false) {
         r.map = round_map = mem_zeros(plan->context, (r.from->count + 1) * OP_MAX_OUTPUTS, sizeof *round_map);
         code = round_map ? rebuild_round(&r, current, count) : SOMA_ERROR_MEMORY;
         if (code == SOMA_OK && r.to->error.code) code = error_set(error, r.to->error.code, "%s", r.to->error.message);
@@ -295,7 +321,7 @@ int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targ
         mem_free(plan->context, round_map);
         if (r.from != user) soma_graph_destroy((soma_graph *)r.from);
         r.from = r.to;
-        if (!r.decomposed && round > 0) break;
+        if (!r.changed && round > 0) break;
     }
     mem_free(plan->context, current);
     plan->graph = r.to;

@@ -103,9 +103,9 @@ static int find_input(soma_run *run, soma_value input, int64_t rows, run_input *
         *found = NULL;
         return error_set(error, SOMA_ERROR_ARGUMENT, "input '%s': is a scalar, set by soma_run_set_scalar", n->name);
     }
-    if (shape_has_batch(&(*value)->type->shape) && (rows < 0 || rows > run->plan->options.max_batch))
-        return error_set(error, SOMA_ERROR_ARGUMENT, "input '%s': %lld rows, but the plan is made for 0 to %lld",
-                         n->name, (long long)rows, (long long)run->plan->options.max_batch);
+    if (shape_has_batch(&n->outputs[0].shape) && (rows < run->plan->single || rows > run->plan->options.max_batch))
+        return error_set(error, SOMA_ERROR_ARGUMENT, "input '%s': %lld rows, but the plan is made for %d to %lld",
+                         n->name, (long long)rows, (int)run->plan->single, (long long)run->plan->options.max_batch);
     *found = &run->inputs[(*value)->offset];
     return SOMA_OK;
 }

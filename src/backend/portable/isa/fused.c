@@ -18,20 +18,24 @@
 #include "ops/elementwise/sign.c"
 #include "ops/elementwise/tanh.c"
 
-/* The operands along one row: element j of operand k stands at at[k][j & step[k]], or everywhere is still[k] when bit k
- * of the loop's constant set is 1. */
+/* Which operands a loop takes to be one number for all elements, one for each row, or one row for all; constants of
+ * the loop. */
+typedef struct fused_kinds {
+    int still, down, across;
+} fused_kinds;
+enum { ANY = -1 }; /* as `still`: nothing is known, every operand is read with its step */
+
+/* The operands along one row: element j of operand k stands at at[k][j & step[k]], or is number[k] everywhere. */
 typedef struct fused_row {
     const ew_instruction *code;
     float *at[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
     size_t step[EW_MAX_INPUTS];
-    vf still[EW_MAX_INPUTS];
+    vf number[EW_MAX_INPUTS];
 } fused_row;
 
-enum { ANY = -1 }; /* no constant set: every operand is read with its step */
-
-SIMD vf fused_load(const fused_row *row, const int still, int k, size_t j, size_t n) {
-    if (still != ANY && still >> k & 1) return row->still[k];
-    const float *p = row->at[k] + (still == ANY ? j & row->step[k] : j);
+SIMD vf fused_load(const fused_row *row, const fused_kinds kinds, int k, size_t j, size_t n) {
+    if (kinds.still != ANY && (kinds.still | kinds.down) >> k & 1) return row->number[k];
+    const float *p = row->at[k] + (kinds.still == ANY ? j & row->step[k] : j);
     return n == VW ? v_load(p) : v_load_partial(p, n);
 }
 SIMD void fused_store(const fused_row *row, int k, size_t j, size_t n, vf value) {
@@ -42,42 +46,101 @@ SIMD void fused_store(const fused_row *row, int k, size_t j, size_t n, vf value)
 }
 
 /* Computes elements j .. j + n - 1 of a row; n is the constant VW but at the row's end. */
-typedef void fused_body(const fused_row *row, const int still, size_t j, size_t n);
+typedef void fused_body(const fused_row *row, const fused_kinds kinds, size_t j, size_t n);
 
-/* The loop around a body, inlined with it and a constant `still` into functions of its own. */
+/* The loop around a body, inlined with it and constant kinds into functions of its own. */
 SIMD void fused_loop(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns,
-                     const int inputs, const int outputs, const int still, fused_body *body) {
+                     const int inputs, const int outputs, const fused_kinds kinds, fused_body *body) {
     fused_row row;
     float lines[EW_MAX_INPUTS][VW];
     size_t width = (size_t)columns;
     row.code = program->code;
-    for (int k = 0; k < inputs; k++) row.step[k] = operands[k].column ? SIZE_MAX : 0;
+    UNROLL
+    for (int k = 0; k < inputs + outputs; k++) row.at[k] = operands[k].data;
+    UNROLL
+    for (int k = 0; k < inputs; k++) {
+        if (kinds.still == ANY)
+            row.step[k] = operands[k].column ? SIZE_MAX : 0;
+        else if (kinds.still >> k & 1)
+            row.number[k] = v_set1(*row.at[k]);
+    }
     for (int64_t i = 0; i < rows; i++) {
         UNROLL
-        for (int k = 0; k < inputs + outputs; k++) {
-            row.at[k] = operands[k].data + i * operands[k].row;
-            if (k >= inputs) continue;
-            if (still != ANY && still >> k & 1) {
-                row.still[k] = v_set1(*row.at[k]);
-            } else if (still == ANY && !row.step[k]) {
-                v_store(lines[k], v_set1(*row.at[k]));
+        for (int k = 0; k < inputs; k++) {
+            if (kinds.still != ANY && kinds.down >> k & 1)
+                row.number[k] = v_set1(operands[k].data[i * operands[k].row]);
+            if (kinds.still == ANY && !row.step[k]) {
+                v_store(lines[k], v_set1(operands[k].data[i * operands[k].row]));
                 row.at[k] = lines[k];
             }
         }
         size_t j = 0;
-        for (; j + VW <= width; j += VW) body(&row, still, j, VW);
-        if (j < width) body(&row, still, j, width - j);
+        for (; j + VW <= width; j += VW) body(&row, kinds, j, VW);
+        if (j < width) body(&row, kinds, j, width - j);
+        UNROLL
+        for (int k = 0; k < inputs + outputs; k++) row.at[k] += operands[k].row;
     }
 }
 
-/* Whether exactly the operands of the set do not change along a row. */
-static bool stand_still(const ew_operand *operands, int inputs, int still) {
-    for (int k = 0; k < inputs; k++)
-        if ((operands[k].column == 0) != (still >> k & 1)) return false;
+enum { FLAT_LIMIT = 512 }; /* columns */
+
+/* The same for rows that are no multiple of a vector but follow each other in memory: the elements are taken as one
+ * row, so that no vector is partial but the last. A vector may reach into the next row; operands that are a row for all
+ * rows are repeated for that, and of those that are a number for each row two are blended. */
+SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns,
+                     const int inputs, const int outputs, const fused_kinds kinds, fused_body *body) {
+    fused_row row;
+    float repeated[EW_MAX_INPUTS][FLAT_LIMIT + VW];
+    const size_t width = (size_t)columns, total = (size_t)(rows * columns);
+    row.code = program->code;
+    UNROLL
+    for (int k = 0; k < inputs + outputs; k++) row.at[k] = operands[k].data;
+    UNROLL
+    for (int k = 0; k < inputs; k++) {
+        if (kinds.still >> k & 1) row.number[k] = v_set1(*row.at[k]);
+        if (!(kinds.across >> k & 1)) continue;
+        memcpy(repeated[k], row.at[k], width * sizeof(float));
+        memcpy(repeated[k] + width, row.at[k], VW * sizeof(float));
+    }
+    size_t off = 0;
+    int64_t i = 0;
+    for (size_t j = 0; j < total; j += VW) {
+        const size_t here = width - off < VW ? width - off : VW;
+        UNROLL
+        for (int k = 0; k < inputs; k++) {
+            const float *number = operands[k].data + i * operands[k].row;
+            if (kinds.across >> k & 1) row.at[k] = repeated[k] + off - j;
+            if (!(kinds.down >> k & 1)) continue;
+            row.number[k] = v_set1(*number);
+            if (here < VW && i + 1 < rows)
+                row.number[k] = v_select(m_first(here), row.number[k], v_set1(number[operands[k].row]));
+        }
+        if (total - j >= VW)
+            body(&row, kinds, j, VW);
+        else
+            body(&row, kinds, j, total - j);
+        off += VW;
+        if (off >= width) off -= width, i++;
+    }
+}
+
+static bool is_flat(const ew_operand *operands, int count, int64_t columns, fused_kinds kinds) {
+    if (columns < VW || columns % VW == 0 || columns > FLAT_LIMIT) return false;
+    for (int k = 0; k < count; k++) {
+        if ((kinds.still | kinds.down) >> k & 1) continue;
+        if (operands[k].row != (kinds.across >> k & 1 ? 0 : columns)) return false;
+    }
     return true;
 }
 
-#define LOAD(k)  const vf v##k = fused_load(row, still, k, j, n);
+/* Whether the operands are of these kinds. */
+static bool are_of(const ew_operand *operands, int inputs, int still, int down) {
+    for (int k = 0; k < inputs; k++)
+        if ((operands[k].column == 0) != ((still | down) >> k & 1) || (still >> k & 1 && operands[k].row)) return false;
+    return true;
+}
+
+#define LOAD(k)  const vf v##k = fused_load(row, kinds, k, j, n);
 #define LOADS_1  LOAD(0)
 #define LOADS_2  LOADS_1 LOAD(1)
 #define LOADS_3  LOADS_2 LOAD(2)
@@ -102,21 +165,27 @@ static bool stand_still(const ew_operand *operands, int inputs, int still) {
     const vf v##value = formula_##op(v##a, v##b, v##c, PARAMETER(value, 0), PARAMETER(value, 1));
 #define OUT(output, value) fused_store(row, INPUTS + output, j, n, v##value);
 
-#define RECIPE(name, inputs, outputs, still_, code, results)                                                           \
-    SIMD void body_##name(const fused_row *row, const int still, size_t j, size_t n) {                                 \
+#define RECIPE(name, inputs, outputs, still, down, across, code, results)                                              \
+    SIMD void body_##name(const fused_row *row, const fused_kinds kinds, size_t j, size_t n) {                         \
         enum { INPUTS = inputs };                                                                                      \
         LOADS_##inputs code results                                                                                    \
     }                                                                                                                  \
     static void fused_##name(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns) {   \
-        if (stand_still(operands, inputs, still_))                                                                     \
-            fused_loop(program, operands, rows, columns, inputs, outputs, still_, body_##name);                        \
+        static const fused_kinds flat = {still, down, across}, by_row = {still, down, 0};                              \
+        static const fused_kinds by_element = {still, 0, 0}, any = {ANY, 0, 0};                                        \
+        if (across && are_of(operands, inputs, still, down) && is_flat(operands, inputs + outputs, columns, flat))     \
+            fused_flat(program, operands, rows, columns, inputs, outputs, flat, body_##name);                          \
+        else if (down && are_of(operands, inputs, still, down))                                                        \
+            fused_loop(program, operands, rows, columns, inputs, outputs, by_row, body_##name);                        \
+        else if (are_of(operands, inputs, still, 0))                                                                   \
+            fused_loop(program, operands, rows, columns, inputs, outputs, by_element, body_##name);                    \
         else                                                                                                           \
-            fused_loop(program, operands, rows, columns, inputs, outputs, ANY, body_##name);                           \
+            fused_loop(program, operands, rows, columns, inputs, outputs, any, body_##name);                           \
     }
 #include "backend/portable/isa/fused.h"
 #undef RECIPE
 
 ew_fused_function *const KERNEL(ew_fused)[] = {
-#define RECIPE(name, inputs, outputs, still, code, results) fused_##name,
+#define RECIPE(name, inputs, outputs, still, down, across, code, results) fused_##name,
 #include "backend/portable/isa/fused.h"
 };
