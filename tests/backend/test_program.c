@@ -27,7 +27,7 @@ static int16_t append(ew_program *p, const char *op, int a, int b, int c) {
 #define OP2(value, op, a, b)    assert_int_equal(append(p, #op, a, b, a), value);
 #define OP3(value, op, a, b, c) assert_int_equal(append(p, #op, a, b, c), value);
 #define OUT(output_, value)     p->output[output_] = value;
-#define RECIPE(name, inputs_, outputs_, still, code, results)                                                          \
+#define RECIPE(name, inputs_, outputs_, still, down, across, code, results)                                            \
     static void write_##name(ew_program *p) {                                                                          \
         *p = (ew_program){.inputs = inputs_, .outputs = outputs_};                                                     \
         code results                                                                                                   \
@@ -37,8 +37,9 @@ static int16_t append(ew_program *p, const char *op, int a, int b, int c) {
 static const struct {
     const char *name;
     void (*write)(ew_program *);
+    int still, down, across;
 } recipes[] = {
-#define RECIPE(name, inputs, outputs, still, code, results) {#name, write_##name},
+#define RECIPE(name, inputs, outputs, still, down, across, code, results) {#name, write_##name, still, down, across},
 #include "backend/portable/isa/fused.h"
 #undef RECIPE
 };
@@ -177,8 +178,8 @@ static void check_program(const isa *set, ew_program *p, int64_t rows, int64_t c
     free(scratch);
 }
 
-static const int64_t shapes[][2] = {{1, 1},  {1, 7},   {1, 1000}, {6, 64},   {5, 10},  {300, 3},
-                                    {70, 1}, {2, 513}, {3, 129},  {33, 128}, {9, 515}, {1, 2048}};
+static const int64_t shapes[][2] = {{1, 1},   {1, 7},    {1, 1000}, {6, 64},  {5, 10}, {300, 3}, {70, 1},  {2, 513},
+                                    {3, 129}, {33, 128}, {64, 30},  {7, 500}, {9, 19}, {9, 515}, {1, 2048}};
 
 static void programs_compute_what_their_ops_say(void **unused) {
     (void)unused;
@@ -204,15 +205,23 @@ static void outputs_may_take_the_place_of_inputs(void **unused) {
             }
 }
 
-/* Runs a program with and without its compiled form on copies of the same operands. */
-static void compare_forms(const isa *set, ew_program *p, int64_t rows, int64_t columns) {
+/* Runs a program with and without its compiled form on copies of the same operands, of random kinds or, with a recipe
+ * given, of the kinds for which it has loops of its own. */
+static void compare_forms(const isa *set, ew_program *p, int64_t rows, int64_t columns, int recipe) {
     ew_operand operands[2][MAX_OPERANDS];
     operand_memory memory[2][MAX_OPERANDS];
     int count = p->inputs + p->outputs, compiled = p->compiled;
     char *scratch = aligned_alloc(64, ew_scratch(p));
     assert_non_null(scratch);
     for (int k = 0; k < count; k++) {
-        operands[0][k] = operand_of_kind(k < p->inputs ? rand() % KINDS : rand() % 2, columns);
+        int kind = k < p->inputs ? rand() % KINDS : rand() % 2;
+        if (recipe >= 0) {
+            kind = 0;
+            if (k < p->inputs && recipes[recipe].still >> k & 1) kind = 5;
+            if (k < p->inputs && recipes[recipe].down >> k & 1) kind = 3;
+            if (k < p->inputs && recipes[recipe].across & ~recipes[recipe].down & 1 << k) kind = 2;
+        }
+        operands[0][k] = operand_of_kind(kind, columns);
         memory[0][k] = make_memory(&operands[0][k], rows, columns, k >= p->inputs);
         operands[1][k] = operands[0][k];
         memory[1][k] = make_memory(&operands[1][k], rows, columns, k >= p->inputs);
@@ -246,7 +255,8 @@ static void compiled_programs_give_the_interpreters_bits(void **unused) {
                 recipes[r].write(&p);
                 ew_prepare(&p);
                 assert_string_equal(ew_compiled_name(&p), recipes[r].name);
-                for (int repeat = 0; repeat < 4; repeat++) compare_forms(*set, &p, shapes[s][0], shapes[s][1]);
+                for (int repeat = 0; repeat < 4; repeat++)
+                    compare_forms(*set, &p, shapes[s][0], shapes[s][1], repeat ? -1 : (int)r);
                 check_program(*set, &p, shapes[s][0], shapes[s][1], false);
             }
 }
