@@ -182,26 +182,32 @@ void options_clear(command_line *line) {
     for (size_t i = 0; i < OPTIONS_MAX; i++) free(line->values[i].texts);
 }
 
+/* Columns that UTF-8 text takes: its bytes but those that continue a character. */
+static int columns_of(const char *text, int bytes) {
+    int columns = 0;
+    for (int i = 0; i < bytes; i++) columns += (text[i] & 0xC0) != 0x80;
+    return columns;
+}
+
 /* Prints a text wrapped at 100 columns, further lines indented. */
 static void print_wrapped(const char *text, int column, int indent) {
-    while (*text) {
-        int length = (int)strcspn(text, " \n");
-        if (column + length > 100 && column > indent) {
+    for (bool first = true; *text; first = false) {
+        int length = (int)strcspn(text, " \n"), wide = columns_of(text, length);
+        if (column + 1 + wide > 100 && column > indent) {
             printf("\n%*s", indent, "");
             column = indent;
+        } else if (!first && column > indent) {
+            putchar(' ');
+            column++;
         }
         printf("%.*s", length, text);
-        column += length;
+        column += wide;
         text += length;
         if (*text == '\n') {
             printf("\n%*s", indent, "");
             column = indent;
-            text++;
-        } else if (*text) {
-            putchar(' ');
-            column++;
-            text++;
         }
+        text += *text != 0;
     }
     putchar('\n');
 }
@@ -209,7 +215,9 @@ static void print_wrapped(const char *text, int column, int indent) {
 static void print_row(const option_row *row) {
     enum { HELP_COLUMN = 28 };
     if (row->group) printf("\n%s\n", row->group);
-    int column = printf("  --%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+    const char *value = row->value ? row->value : "";
+    int column = 4 + (int)strlen(row->name) + (*value ? 1 + columns_of(value, (int)strlen(value)) : 0);
+    printf("  --%s%s%s", row->name, *value ? " " : "", value);
     if (column + 2 > HELP_COLUMN) {
         putchar('\n');
         column = 0;

@@ -58,7 +58,7 @@ static const option_row rows[] = {
                 .expected = "a file's name"},
     [NO_HEADER] = {.name = "no-header", .kind = OPTION_FLAG, .help = "the first row is data"},
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME",
-             "the network: layers separated by commas (see below), or linear, logistic, mlp, lenet, alexnet; else "
+             "the network: layers separated by commas (see above), or linear, logistic, mlp, lenet, alexnet; else "
              "chosen by "
              "the data",
              .expected = "a network, as \"dense 64 relu\" or lenet", .group = "Network"},
@@ -88,7 +88,7 @@ static const option_row rows[] = {
               .above_low = true, .expected = "a fraction between 0 and 1, or a file"},
     [FOLDS] = {"folds", OPTION_WHOLE, "K", "train and test K times first: cross-validation", NULL, 2, JOB_MAX_FOLDS,
                .expected = "a whole number from 2 to 1000"},
-    [PATIENCE] = {"patience", OPTION_WHOLE, "N", "stop after N epochs without a better one; else 20, for pictures 3",
+    [PATIENCE] = {"patience", OPTION_WHOLE, "N", "stop after N epochs without a better one; else 20, for pictures 4",
                   NULL, 1, 1e9, .expected = "a whole number from 1"},
     [MONITOR] = {"monitor", OPTION_CHOICE, "METRIC", "what decides which epoch is best", monitor_names,
                  .expected = "a metric"},

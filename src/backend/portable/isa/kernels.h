@@ -26,9 +26,9 @@ static inline void kernel_range(const kernel_call *call, int thread, int64_t uni
 
 /* The split of a step that does little with each element of out[0]. */
 static inline partition kernel_split(const kernel_call *call, int64_t elements, bool by_sample) {
-    if (elements < KERNEL_TINY_ELEMENTS) return PARTITION_SERIAL;
-    return by_sample && call->out[0].shape.rank > 0 && call->out[0].shape.dims[0] == call->batch ? PARTITION_BATCH
-                                                                                                 : PARTITION_FREE;
+    /* By samples even when it is small: between two steps that are split so stands no barrier. */
+    if (by_sample && call->out[0].shape.rank > 0 && call->out[0].shape.dims[0] == call->batch) return PARTITION_BATCH;
+    return elements < KERNEL_TINY_ELEMENTS ? PARTITION_SERIAL : PARTITION_FREE;
 }
 
 /* Elements [first, end) in C order of an output [.., rows, columns], lying at `tile`, through the epilogue. */

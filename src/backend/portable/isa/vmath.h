@@ -72,9 +72,10 @@ SIMD vf v_tanh(vf x) {
 
 /* x = 2^k m with m in [sqrt(1/2), sqrt(2)), for a positive normal x. */
 SIMD vf v_log_reduce(vf x, vf *k) {
-    vi bits = v_bits(x), e = (bits - vi_set1(0x3f3504f3)) >> 23;
+    vu bits = (vu)v_bits(x);
+    vi e = (vi)(bits - (vu)vi_set1(0x3f3504f3)) >> 23;
     *k = v_from_int(e);
-    return v_from_bits(bits - (e << 23));
+    return v_from_bits((vi)(bits - ((vu)e << 23)));
 }
 
 /* log(1 + f) + k log 2 for 1 + f in [sqrt(1/2), sqrt(2)]: f - f^2 / 2 + f^3 P(f). */
