@@ -35,7 +35,8 @@ SOMA_API void soma_graph_set_training(soma_graph *graph, bool training);
 SOMA_API soma_shape soma_value_shape(soma_value value);
 SOMA_API soma_dtype soma_value_dtype(soma_value value);
 
-/* Names the value's node for messages, plans and exported files; returns the value. */
+/* Names the value's node for messages, plans and exported files; returns the value. Inputs and variables keep the name
+ * that they were made with. */
 SOMA_API soma_value soma_name(soma_value value, const char *name);
 
 /* ---- Sources ----------------------------------------------------------------------------------------------------- */

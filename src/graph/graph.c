@@ -114,7 +114,8 @@ soma_dtype soma_value_dtype(soma_value value) {
 
 soma_value soma_name(soma_value value, const char *name) {
     node *n = (node *)value_node(value);
-    if (n && name) n->name = graph_string(value.graph, name);
+    bool named = n && n->op->flags & OP_SOURCE && n->name; /* inputs and variables are found by the name they have */
+    if (n && name && !named) n->name = graph_string(value.graph, name);
     return value;
 }
 

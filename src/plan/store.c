@@ -39,6 +39,16 @@ variable *store_find(const soma_store *store, const char *name) {
 }
 
 static bool fill(const soma_store *store, variable *v, soma_init init) {
+    if (init.kind ==
+        SOMA_INIT_CONSTANT) { /* as for all the weights of a model that is being read: no room for doubles */
+        for (size_t i = 0; i < v->count; i++) {
+            if (store->float64)
+                ((double *)v->data)[i] = init.value;
+            else
+                ((float *)v->data)[i] = (float)init.value;
+        }
+        return true;
+    }
     double *values = mem_array(store->context, v->count, sizeof *values);
     bool ok = values && init_fill(&v->shape, init, store->seed, v->name, values) == SOMA_OK;
     for (size_t i = 0; ok && i < v->count; i++) {
