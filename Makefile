@@ -17,7 +17,7 @@ check: ## install what the checks need and run all of them; ends with a line "N 
 	@scripts/check.sh
 
 static: ## build/soma-static: the command, fully static and stripped
-	@scripts/build.sh static build/static
+	@scripts/build.sh static build/static soma
 	@cp build/static/soma-static build/soma-static && ls -l build/soma-static
 
 asan: ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
