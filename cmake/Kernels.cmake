@@ -28,8 +28,12 @@ if(kernel_sources)
     add_library(soma_kernels_${level} OBJECT ${kernel_sources})
     target_link_libraries(soma_kernels_${level} PRIVATE soma_flags soma_dependencies)
     target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_ISA=${level} ${soma_kernel_defines})
+    set(optimisation ${kernel_optimisation})
+    if(SOMA_FULLY_STATIC AND level STREQUAL "baseline")
+      set(optimisation -Os) # the level of last resort gives way to the size of the whole
+    endif()
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.
-    target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${kernel_optimisation}
+    target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${optimisation}
                            -fno-math-errno -fno-trapping-math -Wno-psabi)
     list(APPEND soma_kernel_objects $<TARGET_OBJECTS:soma_kernels_${level}>)
   endforeach()
