@@ -116,11 +116,11 @@ typedef struct isa {
 const isa *isa_best(void);
 /* All that this processor can run, narrowest first; the list ends in NULL. */
 const isa *const *isa_all(void);
-const kernel *isa_kernel(const isa *isa, const soma_op *op);
+const kernel *isa_kernel(const isa *set, const soma_op *op);
 
 /* The tile [rows, columns] at (matrix, i, j), lying at `tile` with `stride` floats from row to row, through the
  * epilogue. */
-void epilogue_apply(const epilogue *e, const isa *isa, float *tile, int64_t stride, int64_t matrix, int64_t i,
+void epilogue_apply(const epilogue *e, const isa *set, float *tile, int64_t stride, int64_t matrix, int64_t i,
                     int64_t j, int64_t rows, int64_t columns, char *scratch);
 
 #endif

@@ -80,7 +80,7 @@ static void find_last_readers(const ew_program *p, int16_t last[EW_MAX_INPUTS + 
 }
 
 void ew_prepare(ew_program *p) {
-    int16_t last[EW_MAX_INPUTS + EW_MAX_CODE];
+    int16_t last[EW_MAX_INPUTS + EW_MAX_CODE] = {0};
     bool used[EW_MAX_CODE] = {false};
     find_last_readers(p, last);
     for (int v = 0; v < p->inputs; v++) p->last[v] = last[v];
