@@ -54,8 +54,9 @@ defaults defaults_choose(soma_shape sample, int64_t rows) {
     if (rows >= MANY_ROWS) d.batch = 64;
     if (is_picture(sample)) {
         d.optimizer.learning_rate = 1e-3;
-        d.optimizer.weight_decay = 5 * decay_for(rows) < 0.5 ? 5 * decay_for(rows) : 0.5;
-        d.epochs = 12;
+        d.optimizer.weight_decay = 2 * decay_for(rows / 12);
+        d.batch = 64;
+        d.epochs = 15;
         d.patience = 4;
     }
     return d;
