@@ -60,8 +60,7 @@ partition KERNEL(convolution_partition)(const kernel_call *call) {
     patches p;
     open(call, &p);
     double flops = 2.0 * (double)p.samples * (double)p.places * (double)(p.groups * p.filters) * (double)p.depth;
-    if (flops < KERNEL_TINY) return PARTITION_SERIAL;
-    return p.samples >= call->threads && p.samples == call->batch ? PARTITION_BATCH : PARTITION_FREE;
+    return kernel_choose(call, true, flops < KERNEL_TINY);
 }
 
 static size_t image_floats(const patches *p) { return whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK); }

@@ -34,8 +34,7 @@ partition KERNEL(convolution_backward_data_partition)(const kernel_call *call) {
     open(call, &l);
     const patches *p = &l.p;
     double flops = 2.0 * (double)p->samples * (double)p->places * (double)(p->groups * p->filters) * (double)p->depth;
-    if (flops < KERNEL_TINY) return PARTITION_SERIAL;
-    return p->samples >= call->threads && p->samples == call->batch ? PARTITION_BATCH : PARTITION_FREE;
+    return kernel_choose(call, true, flops < KERNEL_TINY);
 }
 
 size_t KERNEL(convolution_backward_data_scratch)(const kernel_call *call) {

@@ -24,11 +24,19 @@ static inline void kernel_range(const kernel_call *call, int thread, int64_t uni
     }
 }
 
-/* The split of a step that does little with each element of out[0]. */
+/* The split of a step with an output that has the batch first, or not, and `tiny`: not worth a second thread. Between
+ * steps that are split by samples stands no barrier, so even tiny ones are. */
+static inline partition kernel_choose(const kernel_call *call, bool by_sample, bool tiny) {
+    const soma_shape *s = &call->out[0].shape;
+    if (by_sample && s->rank > 0 && s->dims[0] == call->batch && (tiny || call->batch >= call->threads)) {
+        return PARTITION_BATCH;
+    }
+    return tiny ? PARTITION_SERIAL : PARTITION_FREE;
+}
+
+/* The same for a step that does little with each element. */
 static inline partition kernel_split(const kernel_call *call, int64_t elements, bool by_sample) {
-    /* By samples even when it is small: between two steps that are split so stands no barrier. */
-    if (by_sample && call->out[0].shape.rank > 0 && call->out[0].shape.dims[0] == call->batch) return PARTITION_BATCH;
-    return elements < KERNEL_TINY_ELEMENTS ? PARTITION_SERIAL : PARTITION_FREE;
+    return kernel_choose(call, by_sample, elements < KERNEL_TINY_ELEMENTS);
 }
 
 /* Elements [first, end) in C order of an output [.., rows, columns], lying at `tile`, through the epilogue. */

@@ -69,9 +69,7 @@ partition KERNEL(matmul_partition)(const kernel_call *call) {
     product p;
     product_open(call, &p);
     double flops = 2.0 * (double)p.g.rows * (double)p.g.columns * (double)p.g.depth * (double)p.matrices;
-    /* By samples even when it is small: between two steps that are split so stands no barrier. */
-    if (p.dims[0] == call->batch && (p.rank > 2 || !t->transpose_a)) return PARTITION_BATCH;
-    return flops < KERNEL_TINY ? PARTITION_SERIAL : PARTITION_FREE;
+    return kernel_choose(call, p.rank > 2 || !t->transpose_a, flops < KERNEL_TINY);
 }
 
 size_t KERNEL(matmul_scratch)(const kernel_call *call) {
