@@ -152,7 +152,11 @@ static partition choose_partition(const soma_plan *plan, const step *s, const gr
     if (s->kind == STEP_KERNEL) {
         kernel_call call;
         plan_shape_call(plan, s, plan->options.max_batch, &call);
-        return s->kernel->partition ? s->kernel->partition(&call) : PARTITION_SERIAL;
+        const soma_shape *out = &s->anchor->outputs[0].shape;
+        partition split = s->kernel->partition ? s->kernel->partition(&call) : PARTITION_SERIAL;
+        /* Kernels see numbers only: a weight whose first extent happens to be that of the batch is not split by
+         * samples. */
+        return split == PARTITION_BATCH && (out->rank == 0 || out->dims[0] >= 0) ? PARTITION_FREE : split;
     }
     if (g->shape.rank > 0 && g->shape.dims[0] < 0) return PARTITION_BATCH;
     return shape_elements(&g->shape, plan->options.max_batch) >= 8192 ? PARTITION_FREE : PARTITION_SERIAL;

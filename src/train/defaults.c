@@ -12,7 +12,7 @@ static bool is_picture(soma_shape sample) {
 }
 
 const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]) {
-    const char *table = rows < FEW_ROWS    ? "dense 32 tanh"
+    const char *table = rows < FEW_ROWS    ? "dense 32 elu"
                         : rows < MANY_ROWS ? "dense 128 relu"
                                            : "dense 128 relu, dense 64 relu";
     snprintf(chosen, DEFAULT_TEXT, "%s",

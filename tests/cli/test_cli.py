@@ -205,7 +205,7 @@ def interrupting_finishes_the_step_saves_and_can_be_resumed():
 
 @test
 def a_run_that_is_not_finite_names_node_and_step():
-    p = soma("train", WINE, "--opt", "sgd", "--lr", "1e30", "--out", "nan", rc=1)
+    p = soma("train", WINE, "--net", "dense 16 relu", "--opt", "sgd", "--lr", "1e30", "--out", "nan", rc=1)
     last = p.stderr.strip().splitlines()[-1]
     assert re.search(r"epoch \d+, step \d+: .*dense\d.* not finite", last), last
     assert os.path.exists(TMP + "/nan/checkpoint.safetensors")
