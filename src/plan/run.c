@@ -111,9 +111,10 @@ static int find_input(soma_run *run, soma_value input, int64_t rows, run_input *
 }
 
 static void set_rows(soma_run *run, run_input *slot, const plan_value *v, int64_t rows, const void *bound) {
-    slot->rows = shape_has_batch(&v->type->shape) ? rows : 0;
+    slot->rows = shape_has_batch(&v->type->shape) ? rows : 0; /* an input without a batch has one size */
     if (slot->bound != bound) run->stale = true;
     slot->bound = bound;
+    slot->narrow = NULL;
 }
 
 int soma_run_set(soma_run *run, soma_value input, const void *data, int64_t rows, soma_error *error) {
@@ -137,9 +138,9 @@ int soma_run_bind(soma_run *run, soma_value input, const void *data, int64_t row
     const plan_value *v;
     int code = find_input(run, input, rows, &slot, &v, error);
     if (code != SOMA_OK || !slot) return code;
-    if (run->plan->reference && v->type->dtype == SOMA_FLOAT)
-        return error_set(error, SOMA_ERROR_ARGUMENT, "run: float inputs can't be bound on the reference backend");
-    set_rows(run, slot, v, rows, data);
+    const bool widened = run->plan->reference && v->type->dtype == SOMA_FLOAT;
+    set_rows(run, slot, v, rows, widened ? slot->own : data);
+    slot->narrow = widened ? data : NULL;
     return SOMA_OK;
 }
 
@@ -279,6 +280,15 @@ static int agree_on_rows(const soma_run *run, int64_t *batch, soma_error *error)
     return SOMA_OK;
 }
 
+static void widen_inputs(soma_run *run) {
+    for (size_t i = 0; i < run->plan->inputs_count; i++) {
+        const run_input *slot = &run->inputs[i];
+        const soma_shape *shape = &run->plan->values[run->plan->inputs[i].value].type->shape;
+        double *to = slot->own;
+        for (int64_t k = slot->narrow ? shape_elements(shape, slot->rows) : 0; k-- > 0;) to[k] = slot->narrow[k];
+    }
+}
+
 static void position_random(soma_run *run) {
     for (int32_t i = 0; i < run->plan->steps_count; i++) {
         const node *n = run->plan->steps[i].anchor;
@@ -302,6 +312,7 @@ int soma_run_step(soma_run *run, soma_error *error) {
     if (code != SOMA_OK) return code;
     if (batch != run->batch || run->stale) run_prepare(run, batch);
     position_random(run);
+    if (run->plan->reference) widen_inputs(run);
     run->failed_step = -1;
     run->position++;
     run->last_batch = batch;

@@ -22,9 +22,10 @@ typedef struct prepared {
 } prepared;
 
 typedef struct run_input {
-    void *own;         /* room for the largest batch, in the plan's element type */
-    const void *bound; /* what the next step reads: own, or the caller's */
-    int64_t rows;      /* -1: not set */
+    void *own;           /* room for the largest batch, in the plan's element type */
+    const void *bound;   /* what the next step reads: own, or the caller's */
+    const float *narrow; /* float64 plans: floats bound by the caller, widened into own before each step; or NULL */
+    int64_t rows;        /* -1: not set */
     double scalar;
 } run_input;
 

@@ -220,6 +220,32 @@ static void a_plan_runs_any_smaller_batch(void **state) {
     soma_graph_destroy(g);
 }
 
+static void bound_arrays_are_read_at_each_step(void **state) {
+    (void)state;
+    for (int backend = SOMA_BACKEND_PORTABLE; backend <= SOMA_BACKEND_REFERENCE; backend++) {
+        soma_error e = {0};
+        soma_graph *g = soma_graph_create();
+        soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 2)), c = soma_input(g, "c", soma_shape1(2));
+        soma_value y = soma_mul(x, c);
+        soma_plan *p = soma_plan_infer(
+            &y, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 3, .backend = (soma_backend)backend}, &e);
+        soma_run *r = soma_run_create(p, &e);
+        float data[6], factors[2] = {1, 2}, out[6];
+        soma_run_bind(r, x, data, 3, &e);
+        soma_run_bind(r, c, factors, 0, &e);
+        for (int s = 0; s < 3; s++) {
+            for (int i = 0; i < 6; i++) data[i] = (float)(i + s);
+            factors[0] = (float)s;
+            assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+            assert_int_equal(soma_run_get(r, y, out, 6, &e), SOMA_OK);
+            for (int i = 0; i < 6; i++) assert_true(out[i] == data[i] * factors[i % 2]);
+        }
+        soma_run_destroy(r);
+        soma_plan_destroy(p);
+        soma_graph_destroy(g);
+    }
+}
+
 static void every_reader_of_a_variable_sees_what_it_held_before(void **state) {
     (void)state;
     for (int backend = SOMA_BACKEND_PORTABLE; backend <= SOMA_BACKEND_REFERENCE; backend++) {
@@ -408,6 +434,7 @@ int main(void) {
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(nothing_is_allocated_from_the_second_step_on),
         cmocka_unit_test(a_plan_runs_any_smaller_batch),
+        cmocka_unit_test(bound_arrays_are_read_at_each_step),
         cmocka_unit_test(every_reader_of_a_variable_sees_what_it_held_before),
         cmocka_unit_test(kept_values_can_be_read),
         cmocka_unit_test(a_value_that_is_not_finite_is_named),
