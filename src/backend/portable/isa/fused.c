@@ -98,7 +98,7 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
     UNROLL
     for (int k = 0; k < inputs; k++) {
         if (kinds.still >> k & 1) row.number[k] = v_set1(*row.at[k]);
-        if (!(kinds.across >> k & 1)) continue;
+        if (!((kinds.across & ~kinds.down) >> k & 1)) continue;
         memcpy(repeated[k], row.at[k], width * sizeof(float));
         memcpy(repeated[k] + width, row.at[k], VW * sizeof(float));
     }
@@ -109,7 +109,7 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
         UNROLL
         for (int k = 0; k < inputs; k++) {
             const float *number = operands[k].data + i * operands[k].row;
-            if (kinds.across >> k & 1) row.at[k] = repeated[k] + off - j;
+            if ((kinds.across & ~kinds.down) >> k & 1) row.at[k] = repeated[k] + off - j;
             if (!(kinds.down >> k & 1)) continue;
             row.number[k] = v_set1(*number);
             if (here < VW && i + 1 < rows)
