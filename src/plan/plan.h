@@ -75,7 +75,7 @@ struct soma_plan {
     const isa *isa;
     bool reference; /* float64 on reference kernels */
     bool unfused;
-    bool single; /* made for training steps of one row: its graph has no batch dimension */
+    bool single;       /* made for training steps of one row: its graph has no batch dimension */
     soma_graph *graph; /* the plan's own */
     const soma_graph *user_graph;
     int32_t *first_value; /* by node number - 1: number of its output 0 */

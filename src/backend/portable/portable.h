@@ -26,8 +26,8 @@ typedef struct ew_program {
     int16_t output[EW_MAX_OUTPUTS]; /* value numbers (an input may be an output: a copy) */
     int16_t slot[EW_MAX_CODE];      /* the block of scratch that holds each instruction's value */
     int slots;
-    int16_t last[EW_MAX_INPUTS];    /* the last instruction that reads each input; `length` for one that is an output */
-    int compiled; /* index of the equal compiled program, or -1 */
+    int16_t last[EW_MAX_INPUTS]; /* the last instruction that reads each input; `length` for one that is an output */
+    int compiled;                /* index of the equal compiled program, or -1 */
 } ew_program;
 
 /* A two-dimensional operand: element (i, j) stands at data[i * row + j * column], column being 0 or 1. */
@@ -90,8 +90,8 @@ static inline void partition_range(int64_t count, int thread, int threads, int64
 typedef struct kernel {
     const soma_op *op;
     bool epilogue; /* takes one */
-    /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the columns
-     * (0 means 1); the dimension before them makes the rows. */
+    /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the
+     * columns (0 means 1); the dimension before them makes the rows. */
     int epilogue_columns;
     /* Whether it can do this call (shapes may still hold a batch larger than the one that runs); NULL: any. */
     bool (*accepts)(const kernel_call *call);

@@ -21,7 +21,7 @@ typedef struct recipe {
 #define OP2(value, op, a, b)    {&op_##op, value, {a, b, a}},
 #define OP3(value, op, a, b, c) {&op_##op, value, {a, b, c}},
 #define OUT(output, value)      [output] = value,
-#define RECIPE(name, inputs, outputs, still, down, across, code, results)                                                            \
+#define RECIPE(name, inputs, outputs, still, down, across, code, results)                                              \
     {#name, inputs, outputs, COUNT_OF(((const struct recipe_instruction[]){code})), {code}, {results}},
 static const recipe recipes[] = {
 #include "backend/portable/isa/fused.h"

@@ -67,8 +67,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-typedef float vf __attribute__((vector_size(4 * VW)));   /* VW floats */
-typedef int32_t vi __attribute__((vector_size(4 * VW))); /* VW integers; operators work on both */
+typedef float vf __attribute__((vector_size(4 * VW)));    /* VW floats */
+typedef int32_t vi __attribute__((vector_size(4 * VW)));  /* VW integers; operators work on both */
 typedef uint32_t vu __attribute__((vector_size(4 * VW))); /* for sums and shifts that may wrap around */
 typedef float vf_anywhere __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 typedef int32_t vi_anywhere __attribute__((vector_size(4 * VW), aligned(4), may_alias));
