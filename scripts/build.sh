@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Configures a CMake preset once and builds it: scripts/build.sh PRESET FOLDER [TARGET…]. Quiet unless something fails.
+# Configures a CMake preset once and builds it: scripts/build.sh PRESET FOLDER [TARGET…]. SOMA_CMAKE_OPTIONS are
+# given to CMake when it configures.
 set -euo pipefail
 preset=$1 folder=$2
 shift 2
@@ -10,7 +11,7 @@ if [ ! -f "$folder/CMakeCache.txt" ]; then
     generator="Unix Makefiles"
     ! command -v ninja >/dev/null || generator=Ninja
     mkdir -p "$folder"
-    cmake --preset "$preset" -B "$folder" -G "$generator" >"$folder/configure.log" 2>&1 ||
+    cmake --preset "$preset" -B "$folder" -G "$generator" ${SOMA_CMAKE_OPTIONS-} >"$folder/configure.log" 2>&1 ||
         { cat "$folder/configure.log" >&2; rm -f "$folder/CMakeCache.txt"; exit 1; }
     tail -n 4 "$folder/configure.log" | grep '^-- soma' || true
 fi
