@@ -68,8 +68,8 @@ static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int c
     if (b.reaches[y.node - 1]) *slot(&b, y.node, y.output) = seed;
     for (int32_t number = y.node; number > 0 && !g->error.code; number--) {
         const node *n = graph_node(g, number);
-        soma_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS], din[OP_MAX_INPUTS];
-        bool wanted[OP_MAX_INPUTS], flows = false, is_x = false, any = false;
+        soma_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS], din[OP_MAX_INPUTS] = {{0}};
+        bool wanted[OP_MAX_INPUTS] = {false}, flows = false, is_x = false, any = false;
         for (int o = 0; o < n->op->outputs; o++) {
             flows |= slot(&b, number, o)->node != 0;
             out[o] = (soma_value){g, number, o};
