@@ -26,7 +26,10 @@ void context_log(const soma_context *context, const char *format, ...) BASE_PRIN
 /* Stores a sentence unless `error` is NULL or already holds one; returns `code` in any case. */
 int error_set(soma_error *error, int code, const char *format, ...) BASE_PRINTF(3, 4);
 int error_set_v(soma_error *error, int code, const char *format, va_list arguments) BASE_PRINTF(3, 0);
-int error_memory(soma_error *error); /* "memory is out" */
+static inline int error_memory(soma_error *error) {
+    error_set(error, SOMA_ERROR_MEMORY, "memory is out");
+    return SOMA_ERROR_MEMORY; /* said here, where analysers see that it is not SOMA_OK */
+}
 
 /* Memory of the context's allocator, aligned to 64 bytes; NULL when it is out or when count * size overflows. A size of
  * 0 gives memory that must be freed too. */

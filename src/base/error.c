@@ -30,8 +30,6 @@ int error_set(soma_error *error, int code, const char *format, ...) {
     return code;
 }
 
-int error_memory(soma_error *error) { return error_set(error, SOMA_ERROR_MEMORY, "memory is out"); }
-
 static const soma_context default_context;
 
 const soma_context *context_or_default(const soma_context *context) { return context ? context : &default_context; }

@@ -239,7 +239,7 @@ soma_plan *soma_plan_create(const soma_value *outputs, size_t count, const soma_
     soma_error *e = error ? error : &local;
     soma_graph *g = count ? outputs[0].graph : effects_count ? effects[0].graph : NULL;
     if (e->code) return NULL;
-    if (soma_graph_error(g)->code) {
+    if (!g || soma_graph_error(g)->code) {
         error_set(e, soma_graph_error(g)->code, "%s", soma_graph_error(g)->message);
         return NULL;
     }

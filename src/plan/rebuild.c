@@ -248,7 +248,7 @@ static bool has_kernel(const soma_plan *plan, const node *n) {
 }
 
 static void rebuild_node(rebuild *r, const node *n) {
-    soma_value in[OP_MAX_INPUTS], out = {r->to, 0, 0};
+    soma_value in[OP_MAX_INPUTS] = {{0}}, out = {r->to, 0, 0};
     for (int i = 0; i < n->inputs_count; i++) in[i] = *mapped(r->map, n->inputs[i].node, n->inputs[i].output);
     const bool simplifies = !r->plan->unfused && !r->single;
     if (simplifies) bypass_broadcasts(n, in);

@@ -346,9 +346,9 @@ static int find_result(const soma_run *run, soma_value value, size_t count, cons
 }
 
 int soma_run_get(soma_run *run, soma_value value, void *data, size_t count, soma_error *error) {
-    const plan_target *t;
+    const plan_target *t = NULL;
     int code = find_result(run, value, count, &t, error);
-    if (code != SOMA_OK) return code;
+    if (code != SOMA_OK || !t) return code;
     const plan_value *v = &run->plan->values[t->value];
     const void *from = run_address(run, t->value);
     if (run->plan->reference && v->type->dtype == SOMA_FLOAT) {
@@ -360,9 +360,9 @@ int soma_run_get(soma_run *run, soma_value value, void *data, size_t count, soma
 }
 
 int soma_run_get_double(soma_run *run, soma_value value, double *data, size_t count, soma_error *error) {
-    const plan_target *t;
+    const plan_target *t = NULL;
     int code = find_result(run, value, count, &t, error);
-    if (code != SOMA_OK) return code;
+    if (code != SOMA_OK || !t) return code;
     const void *from = run_address(run, t->value);
     if (run->plan->values[t->value].type->dtype != SOMA_FLOAT)
         return error_set(error, SOMA_ERROR_ARGUMENT, "run: the value holds int64");
