@@ -109,7 +109,7 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
         UNROLL
         for (int k = 0; k < inputs; k++) {
             const float *number = operands[k].data + i * operands[k].row;
-            if ((kinds.across & ~kinds.down) >> k & 1) row.at[k] = repeated[k] + off - j;
+            if ((kinds.across & ~kinds.down) >> k & 1) row.at[k] = repeated[k] + (ptrdiff_t)off - (ptrdiff_t)j;
             if (!(kinds.down >> k & 1)) continue;
             row.number[k] = v_set1(*number);
             if (here < VW && i + 1 < rows)
@@ -171,9 +171,10 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
         LOADS_##inputs code results                                                                                    \
     }                                                                                                                  \
     static void fused_##name(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns) {   \
-        static const fused_kinds flat = {still, down, across}, by_row = {still, down, 0};                              \
+        static const fused_kinds flat = {still, (down) & ~(across), across}, by_row = {still, down, 0};                \
         static const fused_kinds by_element = {still, 0, 0}, any = {ANY, 0, 0};                                        \
-        if (across && are_of(operands, inputs, still, down) && is_flat(operands, inputs + outputs, columns, flat))     \
+        if (across && are_of(operands, inputs, still, (down) & ~(across)) &&                                           \
+            is_flat(operands, inputs + outputs, columns, flat))                                                        \
             fused_flat(program, operands, rows, columns, inputs, outputs, flat, body_##name);                          \
         else if (down && are_of(operands, inputs, still, down))                                                        \
             fused_loop(program, operands, rows, columns, inputs, outputs, by_row, body_##name);                        \
