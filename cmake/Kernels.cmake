@@ -31,6 +31,8 @@ if(kernel_sources)
     set(optimisation ${kernel_optimisation})
     if(SOMA_FULLY_STATIC AND level STREQUAL "baseline")
       set(optimisation -Os) # the level of last resort gives way to the size of the whole
+    elseif(SOMA_FULLY_STATIC)
+      set(optimisation -O2)
     endif()
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.
     target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${optimisation}
