@@ -5,16 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-demo}
 
-# package:something that is there when the package is (a command, or a file in a search path of the compiler)
+# package:something that is there when the package is (a command, a path, or a file in a search path of the compiler)
 demo="gcc:gcc libc6-dev:stdio.h make:make cmake:cmake ninja-build:ninja zlib1g-dev:zlib.h libjansson-dev:jansson.h
       nanopb:protoc-gen-nanopb libnanopb-dev:pb.h"
 check="$demo g++:g++ git:git pkg-config:pkg-config libcmocka-dev:cmocka.h clang:clang clang-format:clang-format
        clang-tidy:clang-tidy cppcheck:cppcheck python3:python3 python3-venv:venv gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
-       qemu-user-static:qemu-aarch64-static"
+       libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/include/stdio.h qemu-user-static:qemu-aarch64-static"
 
 present() {
     case $1 in
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        /*) [ -e "$1" ] ;;
         *.h) [ -n "$(find /usr/include /usr/local/include -maxdepth 2 -name "$1" -print -quit 2>/dev/null)" ] ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

@@ -29,6 +29,14 @@ static inline void pause_processor(void) {
 #endif
 }
 
+#ifdef SOMA_THREADS_PTHREADS
+struct worker {
+    team *team;
+    pthread_t thread;
+    int index;
+};
+#endif
+
 struct team {
     const soma_context *context;
     int size;
@@ -44,11 +52,7 @@ struct team {
     atomic_bool ending;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct worker {
-        team *team;
-        pthread_t thread;
-        int index;
-    } * workers;
+    struct worker *workers;
 #endif
 };
 

@@ -88,6 +88,10 @@ typedef struct value_info {
     int64_t dims[SOMA_MAX_RANK];
 } value_info;
 
+typedef struct metadata_entry {
+    span key, value;
+} metadata_entry;
+
 typedef struct onnx_external onnx_external;
 typedef struct onnx_file {
     const soma_context *context;
@@ -98,9 +102,7 @@ typedef struct onnx_file {
     onnx_node *nodes;
     blob *initializers;
     value_info *inputs, *outputs;
-    struct {
-        span key, value;
-    } * metadata;
+    metadata_entry *metadata;
     size_t nodes_count, nodes_capacity, initializers_count, initializers_capacity, inputs_count, inputs_capacity,
         outputs_count, outputs_capacity, metadata_count, metadata_capacity, sparse_count;
     onnx_external *external; /* mapped files of external data */

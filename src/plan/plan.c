@@ -132,7 +132,7 @@ static int number_values(soma_plan *plan, soma_error *error) {
             } else if (n->op == &op_input) {
                 x->place = PLACE_INPUT;
                 x->offset = plan->inputs_count;
-                plan->inputs[plan->inputs_count++] = (struct plan_input){.node = n, .value = v};
+                plan->inputs[plan->inputs_count++] = (plan_input){.node = n, .value = v};
             } else if (n->op == &op_constant) {
                 x->place = PLACE_CONSTANT;
                 x->constant = n->data;

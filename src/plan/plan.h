@@ -69,6 +69,12 @@ typedef struct plan_target {
     int32_t value;   /* in the plan */
 } plan_target;
 
+typedef struct plan_input {
+    const node *node;
+    soma_value user;
+    int32_t value;
+} plan_input;
+
 struct soma_plan {
     const soma_context *context;
     soma_plan_options options;
@@ -89,11 +95,7 @@ struct soma_plan {
     /* Values whose numbers the caller may use: inputs, outputs, keep. */
     plan_target *targets;
     size_t targets_count, targets_capacity;
-    struct plan_input {
-        const node *node;
-        soma_value user;
-        int32_t value;
-    } * inputs;
+    plan_input *inputs;
     size_t inputs_count;
     int32_t *scalars; /* values computed when the batch is known, in order; slot i */
     size_t scalars_count;

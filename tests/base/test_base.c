@@ -60,7 +60,7 @@ static void drawn_numbers_have_their_distribution(void **state) {
     (void)state;
     random_stream r = random_open(7, 3);
     double sum = 0, squares = 0;
-    enum { N = 20000 };
+    const int N = 20000;
     for (int i = 0; i < N; i++) {
         double x = random_normal(&r);
         sum += x;

@@ -68,6 +68,7 @@ static CROSS_UNUSED void cross_strings(const char *a, const char *b, int equal, 
 #define assert_float_equal(a, b, epsilon)   assert_true(fabs((double)(a) - (double)(b)) <= (double)(epsilon))
 #define assert_double_equal(a, b, epsilon)  assert_float_equal(a, b, epsilon)
 
+// clang-format off: its versions differ about braces in macros
 #define cmocka_unit_test(f)                                                                                            \
     { #f, f, NULL, NULL, NULL }
 #define cmocka_unit_test_setup(f, before)                                                                              \
@@ -78,6 +79,7 @@ static CROSS_UNUSED void cross_strings(const char *a, const char *b, int equal, 
     { #f, f, before, after, NULL }
 #define cmocka_unit_test_prestate(f, state)                                                                            \
     { #f, f, NULL, NULL, state }
+// clang-format on
 #define cmocka_run_group_tests(tests, setup, teardown)                                                                 \
     cross_run(#tests, tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
 #define cmocka_run_group_tests_name(name, tests, setup, teardown)                                                      \

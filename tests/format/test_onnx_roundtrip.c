@@ -183,6 +183,7 @@ static soma_value build_layers(soma_value x) {
     return soma_softmax(soma_dense(soma_tanh(soma_dense(soma_dropout(x, 0.5), 7)), 3), 1);
 }
 
+// clang-format off: its versions differ about braces in macros
 #define ROWS                                                                                                           \
     {                                                                                                                  \
         2, { SOMA_BATCH, 6 }                                                                                           \
@@ -195,6 +196,8 @@ static soma_value build_layers(soma_value x) {
     {                                                                                                                  \
         4, { SOMA_BATCH, 4, 6, 7 }                                                                                     \
     }
+// clang-format on
+
 static const build_case cases[] = {
     {"neg", ROWS, build_neg, -2},
     {"abs", ROWS, build_abs, -2},

@@ -158,7 +158,7 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
 #define LOADS_15 LOADS_14 LOAD(14)
 #define LOADS_16 LOADS_15 LOAD(15)
 
-#define PARAMETER(value, i)  v_set1(row->code[(value)-INPUTS].parameter[i])
+#define PARAMETER(value, i)  v_set1(row->code[-INPUTS + (value)].parameter[i])
 #define OP1(value, op, a)    OP3(value, op, a, a, a)
 #define OP2(value, op, a, b) OP3(value, op, a, b, a)
 #define OP3(value, op, a, b, c)                                                                                        \
