@@ -132,7 +132,7 @@ static void write_mean(exporter *e, const node *n, const export_match *m) {
         export_node(e, "GlobalAveragePool", export_output(e, n), NULL, 1, x);
         return;
     }
-    int64_t axes[SOMA_MAX_RANK];
+    int64_t axes[SOMA_MAX_RANK] = {0};
     int count = 0;
     for (int i = 0; i < SOMA_MAX_RANK; i++)
         if (m->axes & SOMA_AXIS(i)) axes[count++] = i;

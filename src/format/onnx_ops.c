@@ -67,7 +67,7 @@ static void write_clip(exporter *e, const node *n) {
 
 /* The value with its last two dimensions exchanged. */
 static const char *transposed(exporter *e, const char *x, int rank) {
-    int64_t perm[SOMA_MAX_RANK];
+    int64_t perm[SOMA_MAX_RANK] = {0};
     out_node *out;
     for (int i = 0; i < rank; i++) perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
     const char *y = export_node(e, "Transpose", NULL, &out, 1, x);
@@ -189,7 +189,7 @@ static void write_expand(exporter *e, const node *n) {
 static void write_transpose(exporter *e, const node *n) {
     const transpose_attributes *a = n->attributes;
     int rank = input_shape(e, n, 0)->rank;
-    int64_t perm[SOMA_MAX_RANK];
+    int64_t perm[SOMA_MAX_RANK] = {0};
     out_node *out;
     for (int i = 0; i < rank; i++) perm[i] = a->permutation[i];
     export_node(e, "Transpose", export_output(e, n), &out, 1, export_input(e, n, 0));
@@ -213,7 +213,7 @@ static void write_slice(exporter *e, const node *n) {
 static void write_pad(exporter *e, const node *n) {
     const pad_attributes *a = n->attributes;
     int rank = input_shape(e, n, 0)->rank;
-    int64_t pads[2 * SOMA_MAX_RANK];
+    int64_t pads[2 * SOMA_MAX_RANK] = {0};
     for (int i = 0; i < rank; i++) {
         pads[i] = a->before[i];
         pads[rank + i] = a->after[i];

@@ -41,7 +41,7 @@ static const element_type types[] = {
 };
 
 static const element_type *type_of(int type) {
-    return type > 0 && (size_t)type < COUNT_OF(types) ? &types[type] : NULL;
+    return type < 1 || type >= (int)COUNT_OF(types) ? NULL : &types[type];
 }
 
 bool onnx_type_real(int type) { return type_of(type) && type_of(type)->real; }

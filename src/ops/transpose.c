@@ -32,7 +32,7 @@ static void gradient_transpose(op_gradient *c) {
 
 static void reference_transpose(const op_call *c) {
     const transpose_attributes *a = c->attributes;
-    int64_t to[SOMA_MAX_RANK], in[SOMA_MAX_RANK], from[SOMA_MAX_RANK];
+    int64_t to[SOMA_MAX_RANK], in[SOMA_MAX_RANK], from[SOMA_MAX_RANK] = {0};
     strides_of(&c->out[0].shape, to);
     strides_of(&c->in[0].shape, in);
     for (int d = 0; d < c->out[0].shape.rank; d++) from[d] = in[a->permutation[d]];

@@ -19,15 +19,15 @@ typedef struct moments {
 static moments measure(void) {
     moments m = {0, 0, INFINITY, -INFINITY, 0};
     for (int i = 0; i < COUNT; i++) {
-        m.mean += values[i] / COUNT;
+        m.mean += values[i] / (double)COUNT;
         if (values[i] < m.low) m.low = values[i];
         if (values[i] > m.high) m.high = values[i];
     }
     double second = 0, fourth = 0;
     for (int i = 0; i < COUNT; i++) {
         double d = values[i] - m.mean;
-        second += d * d / COUNT;
-        fourth += d * d * d * d / COUNT;
+        second += d * d / (double)COUNT;
+        fourth += d * d * d * d / (double)COUNT;
     }
     m.deviation = sqrt(second);
     m.kurtosis = fourth / (second * second);
@@ -53,7 +53,7 @@ static void normal_kinds_have_their_deviation(void **state) {
     fill(shape, SOMA_INIT_XAVIER_NORMAL, 0);
     assert_distribution(sqrt(2.0 / (ROWS + COLUMNS)), 3);
     fill(shape, SOMA_INIT_HE, 0);
-    assert_distribution(sqrt(2.0 / COLUMNS), 3);
+    assert_distribution(sqrt(2.0 / (double)COLUMNS), 3);
 }
 
 static void uniform_kinds_fill_their_interval(void **state) {

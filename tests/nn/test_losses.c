@@ -68,7 +68,7 @@ static double cross_entropy_of(const double *z, const float *weights, double smo
         double sum = 0;
         for (int c = 0; c < C; c++) sum += exp(z[i * C + c]);
         for (int c = 0; c < C; c++) {
-            double target = (c == classes[i] ? 1 - smoothing : 0) + smoothing / C;
+            double target = (c == classes[i] ? 1 - smoothing : 0) + smoothing / (double)C;
             total -= target * (weights ? (double)weights[c] : 1) * (z[i * C + c] - log(sum));
         }
         divisor += weights ? (double)weights[classes[i]] : 1;

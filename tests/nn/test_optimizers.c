@@ -50,7 +50,7 @@ static void plain_step(const soma_optimizer *o, plain *s) {
     s->t++;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < SIZE; i++) {
-            g[k][i] = 2 * curvature[i] * (s->w[k][i] - targets[k][i]) / SIZE;
+            g[k][i] = 2 * curvature[i] * (s->w[k][i] - targets[k][i]) / (double)SIZE;
             norm += g[k][i] * g[k][i];
         }
     double factor = o->clip > 0 ? fmin(1, o->clip / (sqrt(norm) + 1e-6)) : 1;

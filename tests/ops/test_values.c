@@ -276,9 +276,9 @@ static void random_numbers_are_uniform(void **state) {
     for (uint64_t i = 0; i < COUNT; i++) {
         float u = random_element(&(op_random){3, 1, 1}, i);
         assert_true(u >= 0 && u < 1);
-        bins[(int)(u * BINS)]++;
+        bins[(int)(u * (float)BINS)]++;
     }
-    const double mean = (double)COUNT / BINS;
+    const double mean = (double)COUNT / (double)BINS;
     double chi2 = 0;
     for (int b = 0; b < BINS; b++) chi2 += pow(bins[b] - mean, 2) / mean;
     assert_true(chi2 < 50); /* 19 degrees of freedom: above 50 once in 7000 seeds */

@@ -211,7 +211,7 @@ static void a_plan_runs_any_smaller_batch(void **state) {
         assert_int_equal(soma_run_get(r, y, part, (size_t)rows * CLASSES, &e), SOMA_OK);
         for (int64_t i = 0; i < rows * CLASSES; i++) assert_true(fabsf(part[i] - whole[i]) < 1e-6f);
         soma_run_get(r, m, &mean, 1, &e);
-        if (rows) assert_true(fabsf(mean - 1.0f / CLASSES) < 1e-6f);
+        if (rows) assert_true(fabsf(mean - 1.0f / (float)CLASSES) < 1e-6f);
     }
     assert_int_equal(soma_run_set(r, x, data, ROWS + 1, &e), SOMA_ERROR_ARGUMENT);
     assert_non_null(strstr(e.message, "25 rows, but the plan is made for 0 to 24"));
@@ -298,12 +298,12 @@ static void kept_values_can_be_read(void **state) {
     for (int i = 0; i < ROWS; i++) {
         double sum = 0, row = 0;
         for (int c = 0; c < CLASSES; c++) {
-            double q = (c == classes[i] ? 0.9 : 0) + 0.1 / CLASSES;
+            double q = (c == classes[i] ? 0.9 : 0) + 0.1 / (double)CLASSES;
             sum += probabilities[i * CLASSES + c];
             row -= q * log(probabilities[i * CLASSES + c]);
         }
         assert_true(fabs(sum - 1) < 1e-6);
-        loss += row / ROWS;
+        loss += row / (double)ROWS;
     }
     soma_run_get_double(r, n.loss, &value, 1, &e);
     assert_true(fabs(loss - value) < 1e-5);
