@@ -40,9 +40,7 @@ static const element_type types[] = {
     [ONNX_BFLOAT16] = {"bfloat16", 2, true, false, onnx_TensorProto_int32_data_tag},
 };
 
-static const element_type *type_of(int type) {
-    return type < 1 || type >= (int)COUNT_OF(types) ? NULL : &types[type];
-}
+static const element_type *type_of(int type) { return type < 1 || type >= (int)COUNT_OF(types) ? NULL : &types[type]; }
 
 bool onnx_type_real(int type) { return type_of(type) && type_of(type)->real; }
 bool onnx_type_integer(int type) { return type_of(type) && type_of(type)->integer; }
