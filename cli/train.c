@@ -16,6 +16,7 @@ enum {
     IGNORE,
     TASK,
     LABELS,
+    DELIMITER,
     NO_HEADER,
     NET,
     INIT,
@@ -56,6 +57,8 @@ static const option_row rows[] = {
               .expected = "auto, classify or regress"},
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
                 .expected = "a file's name"},
+    [DELIMITER] = {"delimiter", OPTION_TEXT, "C", "the sign between cells, or tab; else found out",
+                   .expected = "one character or tab"},
     [NO_HEADER] = {.name = "no-header", .kind = OPTION_FLAG, .help = "the first row is data"},
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME",
              "the network: layers separated by commas (see above), or linear, logistic, mlp, lenet, alexnet; else "
@@ -141,6 +144,7 @@ static void tell_notes(call *c) {
     progress_clear(&c->progress);
     if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
+    if (!c->json && c->set->summary) fprintf(stderr, "soma: the columns of %s:\n%s", c->data, c->set->summary);
     if (!c->json) fprintf(stderr, "soma: training on %lld rows into %s\n", (long long)c->set->rows, c->folder.path);
 }
 
@@ -276,6 +280,17 @@ static const char **split_names(const char *text, char **copy) {
     return names;
 }
 
+/* The sign between cells: one character of ASCII that can't be part of a cell's text otherwise. */
+static int delimiter_of(const option_value *v, char *sign, soma_error *error) {
+    *sign = 0;
+    if (!v->given) return SOMA_OK;
+    bool tab = !strcmp(v->text, "tab") || !strcmp(v->text, "\\t");
+    *sign = tab ? '\t' : v->text[0];
+    bool one = tab || (v->text[1] == 0 && (unsigned char)v->text[0] < 0x80);
+    if (one && !strchr("\"\r\n", *sign)) return SOMA_OK;
+    return error_set(error, SOMA_ERROR_ARGUMENT, "--delimiter takes one character or tab, not '%s'", v->text);
+}
+
 static int load_data(call *c, soma_error *error) {
     option_value *v = c->values;
     char *copy = NULL;
@@ -286,8 +301,9 @@ static int load_data(call *c, soma_error *error) {
         o.task = !strcmp(v[TASK].text, "classify")  ? TASK_CLASSIFY
                  : !strcmp(v[TASK].text, "regress") ? TASK_REGRESS
                                                     : TASK_AUTO;
-    c->set = data_load(NULL, c->data, o, error);
-    data_options more = {.schema = c->set ? &c->set->schema : NULL};
+    int code = delimiter_of(&v[DELIMITER], &o.delimiter, error);
+    c->set = code ? NULL : data_load(NULL, c->data, o, error);
+    data_options more = {.schema = c->set ? &c->set->schema : NULL, .delimiter = o.delimiter};
     if (c->set && v[VAL].given && v[VAL].is_file) c->val = data_load(NULL, v[VAL].text, more, error);
     if (c->set && v[TEST].given && v[TEST].is_file) c->test = data_load(NULL, v[TEST].text, more, error);
     free(ignored);

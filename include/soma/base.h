@@ -59,7 +59,7 @@ SOMA_API const char *soma_version(void);
 
 enum {
     SOMA_OK = 0,
-    SOMA_ERROR_ARGUMENT = 1, /* the caller's call is wrong: a bad option, shape or name */
+    SOMA_ERROR_ARGUMENT, /* the caller's call is wrong: a bad option, shape or name */
     SOMA_ERROR_INPUT,        /* a file or data that can't be used as it is */
     SOMA_ERROR_MEMORY,       /* an allocation failed */
     SOMA_ERROR_IO,           /* reading or writing failed */

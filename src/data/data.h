@@ -7,18 +7,27 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "data/date.h"
 #include "data/names.h"
+#include "data/number.h"
 
 #include <soma/data.h>
 
-typedef enum column_kind { COLUMN_NUMERIC, COLUMN_CATEGORY } column_kind;
+typedef enum column_kind {
+    COLUMN_NUMERIC,
+    COLUMN_CATEGORY,
+    COLUMN_DATE /* days since 1970-01-01, times of day as fractions */
+} column_kind;
 
 typedef struct table_column {
     char *name; /* "column 3" when the file has no header */
     column_kind kind;
-    char **categories; /* names in order of code: sorted by bytes; NULL for numbers */
+    char **categories; /* names in order of code: sorted by bytes; NULL for numbers and dates */
     size_t categories_count;
-    size_t position; /* in the training file, from 0; for files without a header */
+    bool pooled;      /* the code behind the last category stands for every other text */
+    bool lenient;     /* a column of numbers in which texts stand for missing values */
+    date_format date; /* of COLUMN_DATE */
+    size_t position;  /* in the training file, from 0; for files without a header */
 } table_column;
 
 /* What the columns of a table mean; it is learnt from the file that trains and travels with the model, which reads
@@ -30,6 +39,7 @@ typedef struct table_schema {
     char *target_name;      /* NULL for pictures */
     size_t target_position; /* in the training file, from 0; for files without a header */
     size_t file_columns;    /* of the training file, target and ignored ones included; 0 for pictures */
+    number_style style;     /* of its numbers */
     bool classify;
     char **classes; /* names in order of index: numbers by value, other texts by bytes; NULL for regression */
     size_t classes_count;
@@ -50,6 +60,7 @@ struct soma_dataset {
     char **row_errors;
     char *note;     /* for people, about choices made (the task and the option that changes it, columns that are left
                      * out, the sign between cells); NULL when there is nothing to say */
+    char *summary;  /* tables that are learnt from: what each column became, a line each; else NULL */
     int64_t *lines; /* tables: the line on which each row begins, from 1; NULL for pictures */
     char **kept;    /* rows x kept_count cells of the columns in data_options.keep, as they stand in the file */
     size_t kept_count;
@@ -64,6 +75,7 @@ typedef struct data_options {
     const char *labels;        /* IDX labels file; NULL: found by the usual names */
     task_choice task;
     bool no_header;
+    char delimiter;             /* between cells; 0: found out */
     const table_schema *schema; /* read by this schema (eval, predict, --test FILE) instead of learning one */
     bool predict;            /* targets may be missing and are not read; unreadable rows become row_errors instead of an
                               * error, each of the form "FILE: line N, column NAME: …" */

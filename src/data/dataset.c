@@ -33,6 +33,7 @@ void soma_dataset_destroy(soma_dataset *dataset) {
     mem_free(context, dataset->classes);
     mem_free(context, dataset->targets);
     mem_free(context, dataset->note);
+    mem_free(context, dataset->summary);
     mem_free(context, dataset->lines);
     mem_free(context, dataset->kept);
     names_clear(&dataset->kept_texts);

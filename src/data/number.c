@@ -133,3 +133,47 @@ bool number_missing(const char *text, size_t length) {
     return length == 0 || (length == 1 && *text == '?') || (length == 2 && memcmp(text, "NA", 2) == 0) ||
            same_word(text, length, "nan") || same_word(text, length, "null");
 }
+
+/* Rewrites a number without groups and with a point; false when it isn't one of the style. */
+static bool plain_number(const char *text, size_t length, char decimal, const char *groups, char *plain, size_t *size) {
+    size_t at = 0, since = 0;
+    bool grouped = false, whole = true;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (whole && since && c != decimal && strchr(groups, c)) {
+            if (grouped ? since != 3 : since > 3) return false;
+            grouped = true;
+            since = 0;
+            continue;
+        }
+        if (whole && is_digit(c)) since++;
+        if (whole && !is_digit(c) && c != '+' && c != '-') {
+            if (grouped && since != 3) return false;
+            whole = false;
+        }
+        if (c == '.' && decimal != '.') return false;
+        plain[at++] = c == decimal ? '.' : c;
+    }
+    *size = at;
+    return !whole || !grouped || since == 3;
+}
+
+bool number_read(const char *text, size_t length, number_style style, double *value) {
+    enum { LONGEST = 64 };
+    char plain[LONGEST];
+    size_t size;
+    if (style == NUMBERS_POINT) return number_parse(text, length, value);
+    trim(&text, &length);
+    if (!length || length > LONGEST) return false;
+    bool comma = style == NUMBERS_COMMA;
+    return plain_number(text, length, comma ? ',' : '.', comma ? ". " : ",", plain, &size) &&
+           number_parse(plain, size, value);
+}
+
+bool number_absent(const char *text, size_t length) {
+    static const char *const words[] = {"n/a", "#n/a", "none", "unknown", "missing", "-", "--", ".", "n.a.", "<na>"};
+    trim(&text, &length);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (same_word(text, length, words[i])) return true;
+    return false;
+}

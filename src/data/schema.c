@@ -1,7 +1,7 @@
 /* data/schema.c: what the columns of a table mean, learnt from the file that trains.
  *
- * One pass over the file gathers the distinct texts of the columns that are not numeric and of the target. Texts of a
- * feature become its categories, in order of bytes. The target's become classes if the task is classification, which
+ * One pass over the file gathers the distinct texts of the columns that are not numeric and of the target. What the
+ * features become is decided in columns.c. The target's texts become classes if the task is classification, which
  * --task says or which follows from the target: texts and truth values (0 and 1) are classes; whole numbers are if
  * there are at most 20 distinct ones with 10 rows each on average; other numbers are predicted as numbers. Classes that
  * are numbers come first, by value, and two spellings of one value are one class, called as the file first writes it.
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CATEGORIES = 1000, CLASSES = 10000 };       /* the most of a column */
+enum { CLASSES = 10000 };                          /* the most of a target */
 enum { WHOLE_CLASSES = 20, ROWS_OF_A_CLASS = 10 }; /* when whole numbers are classes */
 
 /* ---- Schemas --------------------------------------------------------------------------------------------------- */
@@ -23,11 +23,14 @@ static void texts_clear(const soma_context *context, char **texts, size_t count)
     mem_free(context, texts);
 }
 
+void column_clear(const soma_context *context, table_column *column) {
+    mem_free(context, column->name);
+    texts_clear(context, column->categories, column->categories_count);
+    *column = (table_column){.kind = COLUMN_NUMERIC};
+}
+
 void schema_clear(const soma_context *context, table_schema *schema) {
-    for (size_t c = 0; schema->columns && c < schema->columns_count; c++) {
-        mem_free(context, schema->columns[c].name);
-        texts_clear(context, schema->columns[c].categories, schema->columns[c].categories_count);
-    }
+    for (size_t c = 0; schema->columns && c < schema->columns_count; c++) column_clear(context, &schema->columns[c]);
     mem_free(context, schema->columns);
     mem_free(context, schema->target_name);
     texts_clear(context, schema->classes, schema->classes_count);
@@ -53,6 +56,9 @@ static bool columns_copy(const soma_context *context, const table_schema *from, 
         table_column *b = &to->columns[i];
         b->kind = a->kind;
         b->position = a->position;
+        b->pooled = a->pooled;
+        b->lenient = a->lenient;
+        b->date = a->date;
         if (!(b->name = mem_string(context, a->name))) return false;
         if (!texts_copy(context, a->categories, a->categories_count, &b->categories, &b->categories_count))
             return false;
@@ -64,6 +70,7 @@ bool schema_copy(const soma_context *context, const table_schema *from, table_sc
     *to = (table_schema){.header = from->header,
                          .target_position = from->target_position,
                          .file_columns = from->file_columns,
+                         .style = from->style,
                          .classify = from->classify};
     bool copied = (!from->target_name || (to->target_name = mem_string(context, from->target_name))) &&
                   texts_copy(context, from->classes, from->classes_count, &to->classes, &to->classes_count) &&
@@ -115,72 +122,40 @@ static int give_roles(table_file *file, table_schema *schema, soma_error *error)
     return schema->target_name ? SOMA_OK : error_memory(error);
 }
 
-static int make_columns(table_file *file, table_schema *schema, soma_error *error) {
-    if (!(schema->columns = mem_zeros(file->context, file->width, sizeof *schema->columns))) return error_memory(error);
-    for (size_t c = 0; c < file->width; c++) {
-        file_column *from = &file->columns[c];
-        if (from->role != ROLE_FEATURE) continue;
-        from->feature = schema->columns_count;
-        table_column *to = &schema->columns[schema->columns_count++];
-        to->kind = table_numeric(&from->tally) ? COLUMN_NUMERIC : COLUMN_CATEGORY;
-        to->position = c;
-        if (!(to->name = mem_string(file->context, from->name))) return error_memory(error);
-    }
-    if (schema->columns_count) return SOMA_OK;
-    return error_set(error, SOMA_ERROR_INPUT, "%s: has no column beside the target '%s'; expected at least one feature",
-                     file->name, schema->target_name);
-}
-
 /* ---- Distinct texts -------------------------------------------------------------------------------------------- */
 
-static int gather_cell(const table_file *file, const csv_cell *cell, name_set *set, soma_error *error) {
+static bool gather_cell(const table_file *file, const csv_cell *cell, column_texts *texts) {
     const char *text;
     size_t length;
-    char label[TABLE_LABEL];
+    double value;
     const file_column *at = &file->columns[cell->column];
     csv_trim(cell, &text, &length);
-    if (cell->problem || number_missing(text, length)) return SOMA_OK;
-    if (at->role == ROLE_TARGET && set->count > CLASSES) return SOMA_OK; /* too many for classes: said if it matters */
-    if (!names_add(set, text, length, NULL)) return error_memory(error);
-    if (at->role == ROLE_TARGET || set->count <= CATEGORIES) return SOMA_OK;
-    return error_set(error, SOMA_ERROR_INPUT,
-                     "%s: line %lld, %s: the text column holds more than %d different values; --ignore leaves it out",
-                     file->name, (long long)cell->line, table_label(file, cell->column, label), CATEGORIES);
+    if (cell->problem || number_missing(text, length)) return true;
+    if (at->role == ROLE_TARGET) /* too many for classes: said if it matters */
+        return texts->set.count > CLASSES || texts_add(texts, text, length);
+    if (!table_numeric(&at->tally)) return texts_add(texts, text, length);
+    if (columns_codes(&at->tally)) return texts_add(texts, text, length);
+    if (!number_read(text, length, file->style, &value)) return true;
+    texts_add_number(texts, value);
+    return !columns_identifier(at->name) || names_add(&texts->set, text, length, NULL);
 }
 
-/* Fills sets[c] for the target and for the features that are not numeric. */
-static int gather_texts(const table_file *file, name_set *sets, soma_error *error) {
+/* What the cells of the target and of the features hold. */
+static int gather_texts(const table_file *file, column_texts *texts, soma_error *error) {
     csv_reader reader;
     csv_cell cell;
     int got, code = SOMA_OK;
     int64_t row = 0;
     csv_open(&reader, file->context, file->bytes, file->size, file->delimiter);
     while (code == SOMA_OK && (got = csv_next(&reader, &cell)) != 0) {
-        if (got < 0) {
+        bool read = cell.column < file->width && !(file->header && row == 0);
+        if (got < 0 ||
+            (read && file->columns[cell.column].role != ROLE_NONE && !gather_cell(file, &cell, &texts[cell.column])))
             code = error_memory(error);
-        } else if (cell.column < file->width && !(file->header && row == 0)) {
-            const file_column *at = &file->columns[cell.column];
-            bool wanted = at->role == ROLE_TARGET || (at->role == ROLE_FEATURE && !table_numeric(&at->tally));
-            if (wanted) code = gather_cell(file, &cell, &sets[cell.column], error);
-        }
         row += cell.last;
     }
     csv_close(&reader);
     return code;
-}
-
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static int take_categories(const table_file *file, const name_set *sets, table_schema *schema, soma_error *error) {
-    for (size_t i = 0; i < schema->columns_count; i++) {
-        table_column *to = &schema->columns[i];
-        const name_set *set = &sets[to->position];
-        if (to->kind != COLUMN_CATEGORY || !set->count) continue;
-        qsort(set->names, set->count, sizeof *set->names, by_bytes);
-        if (!texts_copy(file->context, set->names, set->count, &to->categories, &to->categories_count))
-            return error_memory(error);
-    }
-    return SOMA_OK;
 }
 
 /* ---- Classes and the task -------------------------------------------------------------------------------------- */
@@ -203,11 +178,11 @@ static int by_value_or_bytes(const void *a, const void *b) {
 
 /* Sorts the texts, drops further spellings of a value and, from a numeric target, texts that are no numbers, which are
  * refused later. Returns how many are left. */
-static size_t sort_classes(const name_set *set, target_text *classes, bool numeric) {
+static size_t sort_classes(const name_set *set, number_style style, target_text *classes, bool numeric) {
     size_t count = 0, kept = 0;
     for (size_t i = 0; i < set->count; i++) {
         target_text t = {.text = set->names[i], .order = i};
-        t.number = number_parse(t.text, strlen(t.text), &t.value);
+        t.number = number_read(t.text, strlen(t.text), style, &t.value);
         if (t.number || !numeric) classes[count++] = t;
     }
     if (count) qsort(classes, count, sizeof *classes, by_value_or_bytes);
@@ -271,7 +246,7 @@ static int choose_task(const table_file *file, const name_set *set, table_schema
     bool numeric = table_numeric(tally) && (task != TASK_CLASSIFY || tally->texts == 0);
     target_text *classes = mem_array(file->context, set->count, sizeof *classes);
     if (!classes) return error_memory(error);
-    size_t count = sort_classes(set, classes, numeric);
+    size_t count = sort_classes(set, file->style, classes, numeric);
     schema->classify = task == TASK_CLASSIFY ||
                        (task == TASK_AUTO && (!numeric || numbers_are_classes(classes, count, tally->numbers)));
     int code = schema->classify ? take_classes(file, classes, count, numeric, schema, error) : SOMA_OK;
@@ -280,18 +255,18 @@ static int choose_task(const table_file *file, const name_set *set, table_schema
     return code;
 }
 
-int table_learn(table_file *file, table_schema *schema, char **note, soma_error *error) {
-    name_set *sets = NULL;
+int table_learn(table_file *file, table_schema *schema, char **note, char **summary, soma_error *error) {
+    column_texts *texts = NULL;
     int code = check_distinct(file, error);
     if (code == SOMA_OK) code = give_roles(file, schema, error);
-    if (code == SOMA_OK) code = make_columns(file, schema, error);
     if (code != SOMA_OK) return code;
-    if (!(sets = mem_zeros(file->context, file->width, sizeof *sets))) return error_memory(error);
-    for (size_t c = 0; c < file->width; c++) sets[c].context = file->context;
-    code = gather_texts(file, sets, error);
-    if (code == SOMA_OK) code = take_categories(file, sets, schema, error);
-    if (code == SOMA_OK) code = choose_task(file, &sets[schema->target_position], schema, note, error);
-    for (size_t c = 0; c < file->width; c++) names_clear(&sets[c]);
-    mem_free(file->context, sets);
+    schema->style = file->style;
+    if (!(texts = mem_zeros(file->context, file->width, sizeof *texts))) return error_memory(error);
+    for (size_t c = 0; c < file->width; c++) texts[c].set.context = file->context;
+    code = gather_texts(file, texts, error);
+    if (code == SOMA_OK) code = columns_decide(file, texts, schema, error);
+    if (code == SOMA_OK) code = choose_task(file, &texts[schema->target_position].set, schema, note, error);
+    if (code == SOMA_OK && !(*summary = columns_describe(file, schema, texts))) code = error_memory(error);
+    texts_clear_all(file->context, texts, file->width);
     return code;
 }

@@ -48,7 +48,7 @@ static int read_all(const soma_context *context, FILE *file, const char *name, u
         if (ferror(file) && errno == EISDIR)
             return error_set(error, SOMA_ERROR_INPUT, "%s: is a folder; expected a .csv or an IDX images file", name);
         if (ferror(file)) return error_set(error, SOMA_ERROR_IO, "%s: reading failed: %s", name, strerror(errno));
-        if (*size < capacity) return SOMA_OK;
+        if (feof(file) || *size < capacity) return SOMA_OK;
         size_t wanted;
         uint8_t *grown = size_multiply(capacity, 2, &wanted) ? mem_resize(context, *bytes, *size, wanted, 1) : NULL;
         if (!grown) return error_memory(error);

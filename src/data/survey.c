@@ -4,19 +4,74 @@
  *
  * The rule: the first row is a header if it has a text where the column is numeric otherwise, or if all its cells are
  * texts and distinct. A column is numeric if nine in ten of its cells that are not missing are numbers. A later file,
- * read by a schema, has a header if its first row knows the schema's names. */
+ * read by a schema, has a header if its first row knows the schema's names.
+ *
+ * Numbers are counted in every style at once (1234.5, 1.234,5, 1,234.5); the file is then read in the one in which most
+ * columns are numeric, the plain one first. */
 #include "data/number.h"
 #include "data/table.h"
 
 #include <stdio.h>
 
-static cell_kind kind_of(const csv_cell *cell) {
+/* Whether a text could be a date: it has a digit and one of the signs that dates have. */
+static bool like_date(const char *text, size_t length) {
+    bool digit = false, sign = false;
+    for (size_t i = 0; i < length; i++) {
+        digit |= text[i] >= '0' && text[i] <= '9';
+        sign |= strchr("-/.: ", text[i]) != NULL;
+    }
+    return digit && sign && length <= 40;
+}
+
+static void count_number(column_tally *tally, const char *text, size_t length) {
+    tally->by_style[NUMBERS_POINT]++;
+    bool point = memchr(text, '.', length) != NULL;
+    double value;
+    tally->by_style[NUMBERS_COMMA] += !point || number_read(text, length, NUMBERS_COMMA, &value);
+    tally->by_style[NUMBERS_GROUPED]++;
+    tally->zero_led += length > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' && !point;
+}
+
+static void count_text(column_tally *tally, const char *text, size_t length) {
+    double value;
+    tally->texts++;
+    tally->absent += number_absent(text, length);
+    tally->by_style[NUMBERS_COMMA] += number_read(text, length, NUMBERS_COMMA, &value);
+    tally->by_style[NUMBERS_GROUPED] += number_read(text, length, NUMBERS_GROUPED, &value);
+    for (int f = DATE_ISO; f < DATE_FORMATS && like_date(text, length); f++)
+        tally->dates[f] += date_parse(text, length, (date_format)f, &value);
+}
+
+/* Counts a cell by its text, numbers as if written with a point. */
+static void count_cell(column_tally *tally, const csv_cell *cell) {
     const char *text;
     size_t length;
     double value;
     csv_trim(cell, &text, &length);
-    if (number_missing(text, length)) return CELL_MISSING;
-    return number_parse(text, length, &value) ? CELL_NUMBER : CELL_TEXT;
+    if (number_missing(text, length)) {
+        tally->missing++;
+        return;
+    }
+    if (!tally->shortest || length < tally->shortest) tally->shortest = length;
+    if (length > tally->longest) tally->longest = length;
+    if (number_parse(text, length, &value)) {
+        tally->numbers++;
+        count_number(tally, text, length);
+    } else {
+        count_text(tally, text, length);
+    }
+}
+
+static void add_tally(column_tally *to, const column_tally *from) {
+    to->numbers += from->numbers;
+    to->texts += from->texts;
+    to->missing += from->missing;
+    to->absent += from->absent;
+    to->zero_led += from->zero_led;
+    for (int i = 0; i < NUMBER_STYLES; i++) to->by_style[i] += from->by_style[i];
+    for (int i = 0; i < DATE_FORMATS; i++) to->dates[i] += from->dates[i];
+    if (from->shortest && (!to->shortest || from->shortest < to->shortest)) to->shortest = from->shortest;
+    if (from->longest > to->longest) to->longest = from->longest;
 }
 
 static char *copy_text(const soma_context *context, const csv_cell *cell) {
@@ -38,16 +93,48 @@ static int first_row_cell(table_file *file, const csv_cell *cell, size_t *capaci
     if (!mem_reserve(file->context, &file->columns, file->width, capacity, sizeof *file->columns))
         return error_memory(error);
     file_column *column = &file->columns[file->width];
-    *column = (file_column){.name = copy_text(file->context, cell), .first_kind = kind_of(cell)};
+    *column = (file_column){.name = copy_text(file->context, cell)};
     if (!column->name) return error_memory(error);
+    count_cell(&column->first, cell);
     if (file->width++ == 0) file->first_line = cell->line;
     return SOMA_OK;
 }
 
-static void count_cell(column_tally *tally, cell_kind kind) {
-    tally->numbers += kind == CELL_NUMBER;
-    tally->texts += kind == CELL_TEXT;
-    tally->missing += kind == CELL_MISSING;
+/* Whether a column is one of numbers when they are read in a style. */
+static bool numeric_in(const column_tally *tally, number_style style) {
+    int64_t texts = tally->numbers + tally->texts - tally->absent - tally->by_style[style];
+    return tally->by_style[style] > 0 && tally->by_style[style] / 9 >= texts;
+}
+
+/* Counts as numbers what is one in the style. */
+static void read_in(column_tally *tally, number_style style) {
+    int64_t cells = tally->numbers + tally->texts;
+    tally->numbers = tally->by_style[style];
+    tally->texts = cells - tally->numbers;
+}
+
+/* The style in which most columns are numbers; the plain one first, and commas between thousands rather than before
+ * decimals where a comma divides the cells. Counts then mean that style. */
+static void choose_style(table_file *file) {
+    const table_schema *schema = file->options->schema;
+    size_t columns[NUMBER_STYLES] = {0};
+    for (size_t c = 0; c < file->width; c++) {
+        const column_tally *t = file->rows == 1 ? &file->columns[c].first : &file->columns[c].tally;
+        for (int s = 0; s < NUMBER_STYLES; s++)
+            columns[s] += numeric_in(t, (number_style)s) && table_dates(t) == DATE_NONE;
+    }
+    number_style second = file->delimiter == ',' ? NUMBERS_GROUPED : NUMBERS_COMMA;
+    number_style third = file->delimiter == ',' ? NUMBERS_COMMA : NUMBERS_GROUPED;
+    file->style = schema ? schema->style : NUMBERS_POINT;
+    if (columns[NUMBERS_POINT] > columns[file->style]) file->style = NUMBERS_POINT;
+    if (columns[second] > columns[file->style]) file->style = second;
+    if (columns[third] > columns[file->style]) file->style = third;
+    for (size_t c = 0; c < file->width; c++) {
+        file_column *column = &file->columns[c];
+        read_in(&column->tally, file->style);
+        read_in(&column->first, file->style);
+        column->first_kind = column->first.numbers ? CELL_NUMBER : column->first.texts ? CELL_TEXT : CELL_MISSING;
+    }
 }
 
 int table_survey(table_file *file, soma_error *error) {
@@ -55,7 +142,8 @@ int table_survey(table_file *file, soma_error *error) {
     csv_cell cell;
     size_t capacity = 0;
     int got, code = SOMA_OK;
-    file->delimiter = csv_delimiter(file->context, file->bytes, file->size);
+    file->delimiter =
+        file->options->delimiter ? file->options->delimiter : csv_delimiter(file->context, file->bytes, file->size);
     if (!file->delimiter) return error_memory(error);
     csv_open(&reader, file->context, file->bytes, file->size, file->delimiter);
     while (code == SOMA_OK && (got = csv_next(&reader, &cell)) != 0) {
@@ -64,17 +152,32 @@ int table_survey(table_file *file, soma_error *error) {
         else if (file->rows == 0)
             code = first_row_cell(file, &cell, &capacity, error);
         else if (cell.column < file->width)
-            count_cell(&file->columns[cell.column].tally, kind_of(&cell));
+            count_cell(&file->columns[cell.column].tally, &cell);
         file->rows += code == SOMA_OK && cell.last;
     }
     csv_close(&reader);
     if (code == SOMA_OK && file->rows == 0)
         code = error_set(error, SOMA_ERROR_INPUT, "%s: is empty; expected a table with a header and rows", file->name);
+    if (code == SOMA_OK) choose_style(file);
     return code;
 }
 
 bool table_numeric(const column_tally *tally) {
-    return tally->numbers > 0 && tally->numbers / 9 >= tally->texts; /* n >= 9 t, without overflow */
+    return tally->numbers > 0 && tally->numbers / 9 >= tally->texts - tally->absent; /* n >= 9 t, without overflow */
+}
+
+date_format table_dates(const column_tally *tally) {
+    int best = DATE_NONE;
+    for (int f = DATE_ISO; f < DATE_FORMATS; f++)
+        if (tally->dates[f] > (best ? tally->dates[best] : 0)) best = f;
+    int64_t others = tally->numbers + tally->texts - (best ? tally->dates[best] : 0);
+    return best && tally->dates[best] / 9 >= others ? (date_format)best : DATE_NONE;
+}
+
+/* A date on top of a column of dates is no name. */
+static bool is_date(const file_column *column) {
+    date_format format = table_dates(&column->tally);
+    return format != DATE_NONE && column->first.dates[format];
 }
 
 /* All cells of the first row are texts and distinct. *memory is false when memory was out. */
@@ -83,16 +186,20 @@ static bool all_texts_distinct(const table_file *file, bool *memory) {
     bool distinct = true;
     for (size_t c = 0; distinct && c < file->width; c++) {
         const char *name = file->columns[c].name;
-        *memory = file->columns[c].first_kind != CELL_TEXT || names_add(&names, name, strlen(name), NULL);
-        distinct = *memory && file->columns[c].first_kind == CELL_TEXT && names.count == c + 1;
+        bool text = file->columns[c].first_kind == CELL_TEXT && !is_date(&file->columns[c]);
+        *memory = !text || names_add(&names, name, strlen(name), NULL);
+        distinct = *memory && text && names.count == c + 1;
     }
     names_clear(&names);
     return distinct;
 }
 
 static bool looks_like_header(const table_file *file, bool *memory) {
-    for (size_t c = 0; c < file->width; c++)
-        if (file->columns[c].first_kind == CELL_TEXT && table_numeric(&file->columns[c].tally)) return true;
+    for (size_t c = 0; c < file->width; c++) {
+        const file_column *column = &file->columns[c];
+        bool other = table_numeric(&column->tally) || table_dates(&column->tally) != DATE_NONE;
+        if (column->first_kind == CELL_TEXT && other && !is_date(column)) return true;
+    }
     return all_texts_distinct(file, memory);
 }
 
@@ -129,7 +236,7 @@ static bool has_no_number(const table_file *file) {
 static int name_columns(table_file *file, soma_error *error) {
     for (size_t c = 0; c < file->width; c++) {
         file_column *column = &file->columns[c];
-        if (!file->header) count_cell(&column->tally, column->first_kind);
+        if (!file->header) add_tally(&column->tally, &column->first);
         if (file->header && column->name[0]) continue;
         char text[48];
         snprintf(text, sizeof text, "column %zu", c + 1);

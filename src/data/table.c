@@ -19,9 +19,12 @@ typedef struct filling {
     soma_dataset *set;
     name_set *categories; /* of each feature, numbered by code */
     class_index classes;
-    size_t *keep;       /* file columns whose cells are kept */
-    int64_t row;        /* of the data set */
-    soma_error problem; /* the first of this row */
+    size_t *keep;          /* file columns whose cells are kept */
+    int64_t row;           /* of the data set */
+    int64_t without, line; /* rows without a target, which are left out; the line of the first */
+    bool no_target;        /* this row */
+    int64_t unseen;        /* cells with a text that training did not see */
+    soma_error problem;    /* the first of this row */
 } filling;
 
 /* ---- Cells ----------------------------------------------------------------------------------------------------- */
@@ -37,31 +40,53 @@ static void BASE_PRINTF(3, 4) cell_problem(filling *f, const csv_cell *cell, con
               table_label(f->file, cell->column, label), what);
 }
 
-static bool cell_missing(filling *f, const csv_cell *cell, const char *text, size_t length, const char *expected) {
+static float not_a_number(filling *f, const csv_cell *cell, const char *text, size_t length, const char *expected) {
     char excerpt[CSV_EXCERPT];
-    if (!number_missing(text, length)) return false;
-    csv_excerpt(text, length, excerpt);
-    if (length)
-        cell_problem(f, cell, "'%s' marks a missing value, expected %s", excerpt, expected);
-    else
-        cell_problem(f, cell, "the cell is empty, expected %s", expected);
-    return true;
+    cell_problem(f, cell, "'%s' is not %s", csv_excerpt(text, length, excerpt), expected);
+    return NAN;
 }
 
-static float numeric_cell(filling *f, const csv_cell *cell, const char *text, size_t length) {
+static float number_cell(filling *f, const csv_cell *cell, const char *text, size_t length, const char *expected) {
     double value = 0;
     char excerpt[CSV_EXCERPT];
-    bool forced = f->file->columns[cell->column].role == ROLE_TARGET && f->file->options->task == TASK_REGRESS;
-    if (cell_missing(f, cell, text, length, "a number")) return NAN;
-    bool number = number_parse(text, length, &value);
-    if (number && fabs(value) <= (double)FLT_MAX) return (float)value;
-    csv_excerpt(text, length, excerpt);
-    if (number)
-        cell_problem(f, cell, "'%s' is beyond the numbers that soma reads, expected one between -3.4e38 and 3.4e38",
-                     excerpt);
-    else
-        cell_problem(f, cell, "'%s' is not a number, %s", excerpt,
-                     forced ? "which --task regress needs" : "expected one as in the rest of the column");
+    if (!number_read(text, length, f->file->style, &value)) return not_a_number(f, cell, text, length, expected);
+    if (fabs(value) <= (double)FLT_MAX) return (float)value;
+    cell_problem(f, cell, "'%s' is beyond the numbers that soma reads, expected one between -3.4e38 and 3.4e38",
+                 csv_excerpt(text, length, excerpt));
+    return NAN;
+}
+
+static const char like_the_rest[] = "a number, expected one as in the rest of the column";
+
+static float numeric_cell(filling *f, const csv_cell *cell, const table_column *column, const char *text,
+                          size_t length) {
+    double value;
+    if (number_missing(text, length) || number_absent(text, length)) return NAN;
+    if (column->lenient && !number_read(text, length, f->file->style, &value)) return NAN;
+    return number_cell(f, cell, text, length, like_the_rest);
+}
+
+static float date_cell(filling *f, const csv_cell *cell, const table_column *column, const char *text, size_t length) {
+    char expected[96];
+    double days;
+    if (number_missing(text, length) || number_absent(text, length)) return NAN;
+    if (date_parse(text, length, column->date, &days)) return (float)days;
+    snprintf(expected, sizeof expected, "a date, expected one as %s like the rest of the column",
+             date_format_name(column->date));
+    return not_a_number(f, cell, text, length, expected);
+}
+
+/* A row without a target can't be learnt from nor compared with. */
+static void miss_target(filling *f, const csv_cell *cell) {
+    if (!f->without++) f->line = cell->line;
+    f->no_target = true;
+}
+
+static float target_cell(filling *f, const csv_cell *cell, const char *text, size_t length) {
+    bool forced = f->file->options->task == TASK_REGRESS;
+    if (!number_missing(text, length))
+        return number_cell(f, cell, text, length, forced ? "a number, which --task regress needs" : like_the_rest);
+    miss_target(f, cell);
     return NAN;
 }
 
@@ -79,22 +104,24 @@ static const char *list_texts(char *const *texts, size_t count, char list[LIST_T
     return list;
 }
 
-static float category_cell(filling *f, const csv_cell *cell, const table_column *column, const name_set *codes,
-                           const char *text, size_t length) {
-    char excerpt[CSV_EXCERPT], list[LIST_TEXT];
-    if (cell_missing(f, cell, text, length, "a text")) return NAN;
+/* The code of a text; what training did not see counts among the rare ones, or is no category at all (-1). */
+static float category_cell(filling *f, const table_column *column, const name_set *codes, const char *text,
+                           size_t length) {
+    if (number_missing(text, length)) return NAN;
     size_t code = names_find(codes, text, length);
     if (code != NAMES_NONE) return (float)code;
-    cell_problem(f, cell, "'%s' is not among the values seen in training (%s)", csv_excerpt(text, length, excerpt),
-                 list_texts(column->categories, column->categories_count, list));
-    return NAN;
+    f->unseen += !column->pooled;
+    return column->pooled ? (float)column->categories_count : -1.0f;
 }
 
 static int64_t class_cell(filling *f, const csv_cell *cell, const char *text, size_t length) {
     const table_schema *schema = &f->set->schema;
     char excerpt[CSV_EXCERPT], list[LIST_TEXT];
     double value;
-    if (cell_missing(f, cell, text, length, "a class")) return -1;
+    if (number_missing(text, length)) {
+        miss_target(f, cell);
+        return -1;
+    }
     int64_t found = class_index_find(&f->classes, text, length);
     if (found >= 0) return found;
     csv_excerpt(text, length, excerpt);
@@ -132,13 +159,13 @@ static bool fill_cell(filling *f, const csv_cell *cell) {
     } else if (at->role == ROLE_FEATURE) {
         const table_column *column = &set->schema.columns[at->feature];
         float *to = &set->features[(size_t)f->row * features + at->feature];
-        *to = column->kind == COLUMN_NUMERIC
-                  ? numeric_cell(f, cell, text, length)
-                  : category_cell(f, cell, column, &f->categories[at->feature], text, length);
+        *to = column->kind == COLUMN_NUMERIC ? numeric_cell(f, cell, column, text, length)
+              : column->kind == COLUMN_DATE  ? date_cell(f, cell, column, text, length)
+                                             : category_cell(f, column, &f->categories[at->feature], text, length);
     } else if (at->role == ROLE_TARGET && set->classes) {
         set->classes[f->row] = class_cell(f, cell, text, length);
     } else if (at->role == ROLE_TARGET) {
-        set->targets[f->row] = numeric_cell(f, cell, text, length);
+        set->targets[f->row] = target_cell(f, cell, text, length);
     }
     return keep_cell(f, cell);
 }
@@ -186,9 +213,14 @@ static int fill_rows(filling *f, soma_error *error) {
         check_width(f, &cell);
         if (f->problem.code != SOMA_OK) code = bad_row(f, error);
         f->problem.code = SOMA_OK;
-        f->row++;
+        f->row += !f->no_target;
+        f->no_target = false;
     }
     csv_close(&reader);
+    f->set->rows = f->row;
+    if (code == SOMA_OK && f->without && !f->row)
+        code = error_set(error, SOMA_ERROR_INPUT, "%s: line %lld: the target is missing, as in every other row",
+                         file->name, (long long)f->line);
     return code;
 }
 
@@ -237,12 +269,14 @@ static bool make_room(filling *f) {
     return index_categories(f) && class_index_build(set->context, &set->schema, &f->classes);
 }
 
-int table_fill(const table_file *file, soma_dataset *set, soma_error *error) {
+int table_fill(table_file *file, soma_dataset *set, soma_error *error) {
     filling f = {.file = file, .set = set, .classes = {.names = {.context = set->context}}};
     set->rows = file->rows - file->header;
     set->sample = soma_shape1((int64_t)set->schema.columns_count);
     int code = make_room(&f) ? find_kept(&f, error) : error_memory(error);
     if (code == SOMA_OK) code = fill_rows(&f, error);
+    file->without_target = f.without;
+    file->unseen = f.unseen;
     for (size_t i = 0; f.categories && i < set->schema.columns_count; i++) names_clear(&f.categories[i]);
     mem_free(set->context, f.categories);
     mem_free(set->context, f.keep);
@@ -270,19 +304,41 @@ static int check_options(const data_options *options, const char *name, const ui
 
 /* Joins what is to be said about choices. */
 static int make_note(const table_file *file, const char *task, char **note, soma_error *error) {
-    char sign[40] = "";
+    enum { PART = 160, PARTS = 6 };
+    const char *unused = file->unused ? file->unused : "";
+    char text[PARTS][PART] = {""}, missing[32];
     if (file->delimiter != ',')
-        snprintf(sign, sizeof sign, "cells are divided by %s",
+        snprintf(text[0], PART, "cells are divided by %s",
                  file->delimiter == '\t'  ? "tabs"
                  : file->delimiter == ';' ? "semicolons"
-                                          : "bars");
-    const char *unused = file->unused ? file->unused : "";
-    size_t size = strlen(unused) + (task ? strlen(task) : 0) + sizeof sign + 96;
-    if (!task && !file->unused && !sign[0]) return SOMA_OK;
-    if (!(*note = mem_alloc(file->context, size))) return error_memory(error);
-    snprintf(*note, size, "%s%s%s%s%s%s", task ? task : "", task && *unused ? "; " : "",
-             *unused ? "columns that the model does not know are left out: " : "", unused,
-             sign[0] && (task || *unused) ? "; " : "", sign);
+                 : file->delimiter == '|' ? "bars"
+                                          : "the sign given");
+    if (file->style != NUMBERS_POINT && !file->options->schema)
+        snprintf(text[1], PART, "numbers are written as %s",
+                 file->style == NUMBERS_COMMA ? "1.234,5: with a decimal comma" : "1,234.5: with commas for thousands");
+    snprintf(missing, sizeof missing, "%lld", (long long)file->without_target);
+    if (file->without_target)
+        snprintf(text[2], PART, "%s row%s without a target %s left out", missing, file->without_target > 1 ? "s" : "",
+                 file->without_target > 1 ? "are" : "is");
+    if (file->unseen)
+        snprintf(text[3], PART, "%lld cell%s a text that training did not see", (long long)file->unseen,
+                 file->unseen > 1 ? "s hold" : " holds");
+    const char *parts[PARTS + 2] = {task, NULL, text[0], text[1], text[2], text[3]};
+    size_t size = strlen(unused) + (task ? strlen(task) : 0) + sizeof text + 64, at = 0;
+    char *joined = mem_alloc(file->context, size);
+    if (!joined) return error_memory(error);
+    joined[0] = 0;
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (i == 1 && *unused)
+            at += (size_t)snprintf(joined + at, size - at, "%scolumns that the model does not know are left out: %s",
+                                   at ? "; " : "", unused);
+        else if (parts[i] && *parts[i])
+            at += (size_t)snprintf(joined + at, size - at, "%s%s", at ? "; " : "", parts[i]);
+    }
+    if (at)
+        *note = joined;
+    else
+        mem_free(file->context, joined);
     return SOMA_OK;
 }
 
@@ -304,7 +360,7 @@ static int read_table(table_file *file, soma_dataset *set, soma_error *error) {
         if (code == SOMA_OK && !schema_copy(file->context, file->options->schema, &set->schema))
             code = error_memory(error);
     } else if (code == SOMA_OK) {
-        code = table_learn(file, &set->schema, &task, error);
+        code = table_learn(file, &set->schema, &task, &set->summary, error);
     }
     if (code == SOMA_OK) code = table_fill(file, set, error);
     if (code == SOMA_OK && !file->options->schema) code = check_classes(file, &set->schema, error);

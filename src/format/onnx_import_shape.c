@@ -210,7 +210,7 @@ static void build_transpose(importer *m) {
     int64_t perm[SOMA_MAX_RANK];
     int count = import_ints(m, "perm", perm, SOMA_MAX_RANK);
     uint32_t seen = 0;
-    if (m->failed) return;
+    if (m->failed || rank < 0) return;
     for (int i = 0; i < rank; i++) {
         int axis = count == rank ? import_axis(m, perm[i], rank) : rank - 1 - i;
         if (axis < 0) return;

@@ -25,6 +25,7 @@ static void write_names(json_text *j, const char *key, char *const *names, size_
 
 static void write_columns(json_text *j, const table_schema *s) {
     json_put_bool(j, "header", s->header);
+    json_put_integer(j, "numbers", s->style);
     json_put_string(j, "target", s->target_name);
     json_put_integer(j, "target_position", (int64_t)s->target_position);
     json_put_integer(j, "file_columns", (int64_t)s->file_columns);
@@ -35,6 +36,9 @@ static void write_columns(json_text *j, const table_schema *s) {
         json_put_string(j, "name", c->name);
         json_put_integer(j, "position", (int64_t)c->position);
         if (c->kind == COLUMN_CATEGORY) write_names(j, "categories", c->categories, c->categories_count);
+        if (c->kind == COLUMN_DATE) json_put_string(j, "date", date_format_name(c->date));
+        if (c->pooled) json_put_bool(j, "pooled", true);
+        if (c->lenient) json_put_bool(j, "lenient", true);
         json_put_close(j, '}');
     }
     json_put_close(j, ']');
@@ -139,11 +143,26 @@ static bool read_position(const json_t *object, const char *key, size_t *value) 
     return true;
 }
 
+/* What a column holds; a date's format must be one that is known. */
+static bool read_kind(const soma_model *m, const json_t *json, table_column *column) {
+    const json_t *categories = json_object_get(json, "categories"), *date = json_object_get(json, "date");
+    column->pooled = json_is_true(json_object_get(json, "pooled"));
+    column->lenient = json_is_true(json_object_get(json, "lenient"));
+    column->kind = categories ? COLUMN_CATEGORY : date ? COLUMN_DATE : COLUMN_NUMERIC;
+    if (categories) return read_names(m, categories, &column->categories, &column->categories_count);
+    if (!date) return true;
+    column->date = json_is_string(date) ? date_format_of(json_string_value(date)) : DATE_NONE;
+    return column->date != DATE_NONE;
+}
+
 static bool read_columns(soma_model *m, const json_t *root) {
     table_schema *s = &m->schema;
     const json_t *columns = json_object_get(root, "columns"), *target = json_object_get(root, "target");
     if (!columns) return true;
-    size_t n = json_array_size(columns);
+    size_t n = json_array_size(columns), style = 0;
+    if (json_object_get(root, "numbers") && !read_position(root, "numbers", &style)) return false;
+    if (style >= NUMBER_STYLES) return false;
+    s->style = (number_style)style;
     if (m->sample.rank != 1 || (int64_t)n != m->sample.dims[0]) return false;
     s->header = json_is_true(json_object_get(root, "header"));
     if (!read_position(root, "target_position", &s->target_position) ||
@@ -153,12 +172,10 @@ static bool read_columns(soma_model *m, const json_t *root) {
     if (!(s->columns = mem_zeros(m->context, n, sizeof *s->columns))) return false;
     s->columns_count = n;
     for (size_t i = 0; i < n; i++) {
-        const json_t *c = json_array_get(columns, i), *categories = json_object_get(c, "categories");
+        const json_t *c = json_array_get(columns, i);
         const char *name = json_string_value(json_object_get(c, "name"));
-        s->columns[i].kind = categories ? COLUMN_CATEGORY : COLUMN_NUMERIC;
         if (!name || !(s->columns[i].name = mem_string(m->context, name)) ||
-            !read_position(c, "position", &s->columns[i].position) ||
-            (categories && !read_names(m, categories, &s->columns[i].categories, &s->columns[i].categories_count)))
+            !read_position(c, "position", &s->columns[i].position) || !read_kind(m, c, &s->columns[i]))
             return false;
     }
     return true;

@@ -36,12 +36,6 @@ static soma_value both_classes(soma_value sigmoid) {
     return soma_concat(pair, 2, 1);
 }
 
-static soma_value in_target_units(const preprocess *p, soma_value raw) {
-    soma_graph *g = raw.graph;
-    soma_value scaled = soma_mul(raw, soma_scalar(g, p->target_deviation));
-    return soma_add(scaled, soma_scalar(g, p->target_mean));
-}
-
 /* Frozen variables are left out of what an optimizer updates. */
 static void freeze(const soma_model *m, soma_graph *g) {
     for (size_t i = 0; i < m->presets_count; i++) {
@@ -62,7 +56,7 @@ int network_build(const soma_model *m, bool training, bool with_loss, network *n
     n->x = soma_input(g, "x", shape);
     n->raw = spec_build(m->spec, preprocess_build(&m->preprocess, n->x), &options);
     if (m->task == SOMA_REGRESS)
-        n->answer = in_target_units(&m->preprocess, n->raw);
+        n->answer = preprocess_build_answer(&m->preprocess, n->raw);
     else
         n->answer = m->sigmoid ? both_classes(n->raw) : n->raw;
     if (with_loss) n->loss = spec_loss(m->spec, n->raw, &n->target);

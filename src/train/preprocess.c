@@ -1,13 +1,25 @@
-/* train/preprocess.c: standardising. Numeric columns become (x - mean) / sd with the training rows' mean and (biased)
- * standard deviation, a constant column only loses its mean; a category with K levels becomes K columns of 0 and 1;
- * pictures are scaled a channel at a time, which contains the division by 255; a regression's target is standardised,
- * so that losses and learning rates mean the same whatever its unit. All of it is arithmetic inside the graph, and so
- * goes into the saved model. */
+/* train/preprocess.c: from cells and pixels to features. Numbers become (x - mean) / sd with the training rows' mean
+ * and (biased) standard deviation, a column that never changes becomes 0; a missing number becomes the mean, and a feature
+ * of its own says that it was missing, where that is common enough to be learnt from. A category with K levels becomes
+ * K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the day, as far as
+ * the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A regression's
+ * target is standardised, so that losses and learning rates mean the same whatever its unit. All of it is arithmetic
+ * inside the graph, and so goes into the saved model. */
 #include "train/preprocess.h"
 
 #include "graph/graph.h"
 
 #include <math.h>
+
+enum { MISSING_ROWS = 3 }; /* as many missing values get a feature of their own */
+enum { MOST_WAVES = 6 };   /* of a column of dates */
+
+/* ---- Columns --------------------------------------------------------------------------------------------------- */
+
+typedef struct column_facts {
+    double count, missing, mean, variance, least, most;
+    bool fractions;
+} column_facts;
 
 static double feature_at(const soma_dataset *set, int64_t row, int64_t elements, int64_t index) {
     int64_t at = row * elements + index;
@@ -20,132 +32,205 @@ static float scale_of(double mean, double variance) {
     return isfinite(sd) && sd > 1e-7 * fabs(mean) && sd > 1e-30 ? (float)(1 / sd) : 1.0f;
 }
 
-/* Mean and variance of `span` neighbouring elements over the marked rows, in two passes. */
-static void learn_channel(const soma_dataset *set, const bool *chosen, int64_t elements, int64_t first, int64_t span,
-                          double *mean, double *variance) {
-    double sum = 0, squares = 0, count = 0;
-    for (int64_t row = 0; row < set->rows; row++)
-        for (int64_t i = 0; chosen[row] && i < span; i++, count++) sum += feature_at(set, row, elements, first + i);
-    *mean = count > 0 ? sum / count : 0;
+/* What `span` neighbouring elements hold over the marked rows, in two passes. */
+static column_facts learn_column(const soma_dataset *set, const bool *chosen, int64_t elements, int64_t first,
+                                 int64_t span) {
+    column_facts f = {.least = INFINITY, .most = -INFINITY};
+    double squares = 0;
     for (int64_t row = 0; row < set->rows; row++)
         for (int64_t i = 0; chosen[row] && i < span; i++) {
-            double d = feature_at(set, row, elements, first + i) - *mean;
-            squares += d * d;
+            double x = feature_at(set, row, elements, first + i);
+            f.missing += isnan(x);
+            if (isnan(x)) continue;
+            f.count++;
+            f.mean += x;
+            f.least = fmin(f.least, x);
+            f.most = fmax(f.most, x);
+            f.fractions |= x != floor(x);
         }
-    *variance = count > 0 ? squares / count : 0;
+    f.mean = f.count > 0 ? f.mean / f.count : 0;
+    for (int64_t row = 0; row < set->rows; row++)
+        for (int64_t i = 0; chosen[row] && i < span; i++) {
+            double d = feature_at(set, row, elements, first + i) - f.mean;
+            if (!isnan(d)) squares += d * d;
+        }
+    f.variance = f.count > 0 ? squares / f.count : 0;
+    return f;
+}
+
+/* ---- Features -------------------------------------------------------------------------------------------------- */
+
+static bool list_open(const soma_context *context, feature_list *list, int64_t most) {
+    list->column = mem_array(context, (size_t)most, sizeof *list->column);
+    list->a = mem_array(context, (size_t)most, sizeof *list->a);
+    list->b = mem_array(context, (size_t)most, sizeof *list->b);
+    return list->column && list->a && list->b;
+}
+
+static void list_clear(const soma_context *context, feature_list *list) {
+    mem_free(context, list->column);
+    mem_free(context, list->a);
+    mem_free(context, list->b);
+    *list = (feature_list){.count = 0};
+}
+
+static void list_add(feature_list *list, int64_t column, double a, double b) {
+    list->column[list->count] = column;
+    list->a[list->count] = (float)a;
+    list->b[list->count++] = (float)b;
+}
+
+/* The column's description; NULL for arrays of numbers. */
+static const table_column *description(const soma_dataset *set, int64_t c) {
+    const table_schema *schema = &set->schema;
+    return (size_t)c < schema->columns_count ? &schema->columns[c] : NULL;
+}
+
+static int64_t levels_of(const table_column *column) {
+    return column && column->kind == COLUMN_CATEGORY ? (int64_t)column->categories_count + column->pooled : 0;
+}
+
+/* Week, year and day, as harmonics whose number is what a feature for each weekday or season would come to. */
+static void add_waves(preprocess *p, int64_t c, const table_column *column, const column_facts *f) {
+    const double turn = 6.283185307179586, year = 365.2425;
+    double span = f->most - f->least, base = floor(f->least);
+    bool clock = column->date == DATE_CLOCK;
+    for (int k = 1; k <= 3 && !clock && span >= 14; k++) list_add(&p->waves, c, base, k * turn / 7);
+    for (int k = 1; k <= 2 && !clock && span >= 300; k++) list_add(&p->waves, c, base, k * turn / year);
+    if (f->fractions) list_add(&p->waves, c, base, turn);
+}
+
+static void add_column(preprocess *p, const soma_dataset *set, const bool *chosen, int64_t c) {
+    const table_column *column = description(set, c);
+    int64_t levels = levels_of(column);
+    column_facts f = learn_column(set, chosen, set->sample.dims[0], c, 1);
+    for (int64_t k = 0; k < levels; k++) list_add(&p->levels, c, (double)k, 1);
+    if (!column || column->kind != COLUMN_CATEGORY)
+        list_add(&p->numbers, c, f.mean, f.least < f.most ? scale_of(f.mean, f.variance) : 0);
+    if (column && column->kind == COLUMN_DATE && f.count > 0) add_waves(p, c, column, &f);
+    if (f.missing >= MISSING_ROWS && f.count > 0) list_add(&p->missing, c, 0, 1);
+}
+
+static bool learn_table(preprocess *p, const soma_dataset *set, const bool *chosen) {
+    int64_t columns = set->sample.dims[0], levels = 0;
+    for (int64_t c = 0; c < columns; c++) levels += levels_of(description(set, c));
+    if (!list_open(p->context, &p->numbers, columns) || !list_open(p->context, &p->missing, columns) ||
+        !list_open(p->context, &p->levels, levels) || !list_open(p->context, &p->waves, MOST_WAVES * columns))
+        return false;
+    for (int64_t c = 0; c < columns; c++) add_column(p, set, chosen, c);
+    return true;
+}
+
+static bool learn_pictures(preprocess *p, const soma_dataset *set, const bool *chosen) {
+    int64_t elements = shape_elements(&set->sample, 1), channels = set->sample.rank ? set->sample.dims[0] : 1;
+    int64_t span = channels ? elements / channels : 0;
+    if (!list_open(p->context, &p->numbers, channels)) return false;
+    for (int64_t c = 0; c < channels; c++) {
+        column_facts f = learn_column(set, chosen, elements, c * span, span);
+        list_add(&p->numbers, c, f.mean, scale_of(f.mean, f.variance));
+    }
+    return true;
+}
+
+/* ---- The target ------------------------------------------------------------------------------------------------ */
+
+static double transformed(const preprocess *p, double target) {
+    return p->target_log ? log(target + p->target_shift) : target;
+}
+
+double preprocess_target(const preprocess *p, double target) {
+    return (transformed(p, target) - p->target_mean) / p->target_deviation;
+}
+
+double preprocess_answer(const preprocess *p, double raw) {
+    double y = raw * p->target_deviation + p->target_mean;
+    return p->target_log ? exp(y) - p->target_shift : y;
+}
+
+soma_value preprocess_build_answer(const preprocess *p, soma_value raw) {
+    soma_graph *g = raw.graph;
+    soma_value scaled = soma_mul(raw, soma_scalar(g, p->target_deviation));
+    soma_value y = soma_add(scaled, soma_scalar(g, p->target_mean));
+    return p->target_log ? soma_sub(soma_exp(y), soma_scalar(g, p->target_shift)) : y;
 }
 
 static void learn_target(const soma_dataset *set, const bool *chosen, preprocess *p) {
     double sum = 0, squares = 0, count = 0;
     for (int64_t row = 0; row < set->rows; row++)
-        if (chosen[row]) sum += (double)set->targets[row], count++;
+        if (chosen[row]) sum += transformed(p, (double)set->targets[row]), count++;
     p->target_mean = count > 0 ? sum / count : 0;
     for (int64_t row = 0; row < set->rows; row++) {
-        double d = (double)set->targets[row] - p->target_mean;
-        if (chosen[row]) squares += d * d;
+        double d = chosen[row] ? transformed(p, (double)set->targets[row]) - p->target_mean : 0;
+        squares += d * d;
     }
     p->target_deviation = 1 / (double)scale_of(p->target_mean, count > 0 ? squares / count : 0);
 }
 
-/* Which columns are numbers and which become one-hot features. */
-static bool lay_out_table(const soma_dataset *set, preprocess *p) {
-    const table_schema *schema = &set->schema;
-    int64_t columns = set->sample.dims[0], numbers = 0, levels = 0;
-    for (int64_t c = 0; c < columns; c++) {
-        bool category = (size_t)c < schema->columns_count && schema->columns[c].kind == COLUMN_CATEGORY;
-        numbers += !category;
-        levels += category ? (int64_t)schema->columns[c].categories_count : 0;
-    }
-    p->channels = numbers;
-    p->one_hot = levels;
-    p->numeric = mem_array(p->context, (size_t)numbers, sizeof *p->numeric);
-    p->column = mem_array(p->context, (size_t)levels, sizeof *p->column);
-    p->code = mem_array(p->context, (size_t)levels, sizeof *p->code);
-    if (!p->numeric || !p->column || !p->code) return false;
-    numbers = levels = 0;
-    for (int64_t c = 0; c < columns; c++) {
-        bool category = (size_t)c < schema->columns_count && schema->columns[c].kind == COLUMN_CATEGORY;
-        if (!category) p->numeric[numbers++] = c;
-        for (size_t k = 0; category && k < schema->columns[c].categories_count; k++) {
-            p->column[levels] = c;
-            p->code[levels++] = (int64_t)k;
-        }
-    }
-    return true;
-}
+/* ---- The whole ------------------------------------------------------------------------------------------------- */
 
 int preprocess_learn(const soma_context *context, const soma_dataset *set, const int64_t *rows, size_t count,
                      preprocess *p, soma_error *error) {
     *p = (preprocess){.context = context, .sample = set->sample, .target_deviation = 1};
-    int64_t elements = shape_elements(&set->sample, 1), span = 1;
-    bool table = set->sample.rank == 1, ok = true;
     bool *chosen = mem_zeros(context, (size_t)set->rows, sizeof *chosen);
-    if (table) {
-        ok = lay_out_table(set, p);
-    } else {
-        p->channels = set->sample.rank ? set->sample.dims[0] : 1;
-        span = p->channels ? elements / p->channels : 0;
-    }
-    p->mean = mem_array(context, (size_t)p->channels, sizeof *p->mean);
-    p->scale = mem_array(context, (size_t)p->channels, sizeof *p->scale);
-    if (!ok || !chosen || !p->mean || !p->scale) {
-        mem_free(context, chosen);
-        preprocess_clear(p);
-        return error_memory(error);
-    }
-    for (size_t i = 0; i < count; i++) chosen[rows[i]] = true;
-    for (int64_t c = 0; c < p->channels; c++) {
-        double mean, variance;
-        learn_channel(set, chosen, elements, table ? p->numeric[c] : c * span, span, &mean, &variance);
-        p->mean[c] = (float)mean;
-        p->scale[c] = scale_of(mean, variance);
-    }
-    if (set->targets) learn_target(set, chosen, p);
+    for (size_t i = 0; chosen && i < count; i++) chosen[rows[i]] = true;
+    bool ok = chosen && (set->sample.rank == 1 ? learn_table(p, set, chosen) : learn_pictures(p, set, chosen));
+    if (ok && set->targets) learn_target(set, chosen, p);
     mem_free(context, chosen);
-    return SOMA_OK;
+    if (ok) return SOMA_OK;
+    preprocess_clear(p);
+    return error_memory(error);
 }
 
 void preprocess_clear(preprocess *p) {
-    mem_free(p->context, p->numeric);
-    mem_free(p->context, p->mean);
-    mem_free(p->context, p->scale);
-    mem_free(p->context, p->column);
-    mem_free(p->context, p->code);
+    list_clear(p->context, &p->numbers);
+    list_clear(p->context, &p->missing);
+    list_clear(p->context, &p->levels);
+    list_clear(p->context, &p->waves);
     *p = (preprocess){.context = p->context, .target_deviation = 1};
 }
 
-static soma_value standardise(const preprocess *p, soma_value x, soma_shape shape) {
-    soma_value centred = soma_sub(x, soma_constant(x.graph, shape, p->mean));
-    return soma_mul(centred, soma_constant(x.graph, shape, p->scale));
+/* ---- As graph -------------------------------------------------------------------------------------------------- */
+
+static soma_value columns_of(const feature_list *list, soma_value x) {
+    return soma_gather(x, soma_constant_int64(x.graph, soma_shape1(list->count), list->column), 1);
 }
 
-/* 1 where the column that a feature reads holds the feature's code. */
-static soma_value one_hot(const preprocess *p, soma_value x) {
-    float *codes = mem_array(p->context, (size_t)p->one_hot, sizeof *codes);
-    if (!codes) {
-        soma_value none = {x.graph, 0, 0};
-        error_memory(&x.graph->error);
-        return none;
+static soma_value row_of(const feature_list *list, soma_graph *g, const float *values) {
+    return soma_constant(g, soma_shape1(list->count), values);
+}
+
+/* x, and 0 where it is not a number. */
+static soma_value present(soma_value x) { return soma_select(soma_is_nan(x), soma_scalar(x.graph, 0), x); }
+
+static soma_value shifted(const feature_list *list, soma_value x) {
+    return present(soma_sub(x, row_of(list, x.graph, list->a)));
+}
+
+/* All columns are numbers in their order, so that nothing needs to be gathered. */
+static bool is_plain(const preprocess *p) { return p->numbers.count == p->sample.dims[0]; }
+
+static soma_value build_table(const preprocess *p, soma_value x) {
+    soma_graph *g = x.graph;
+    soma_value parts[5];
+    int count = 0;
+    if (p->numbers.count) {
+        soma_value numbers = is_plain(p) ? x : columns_of(&p->numbers, x);
+        parts[count++] = soma_mul(shifted(&p->numbers, numbers), row_of(&p->numbers, g, p->numbers.b));
     }
-    for (int64_t i = 0; i < p->one_hot; i++) codes[i] = (float)p->code[i];
-    soma_value columns = soma_constant_int64(x.graph, soma_shape1(p->one_hot), p->column);
-    soma_value wanted = soma_constant(x.graph, soma_shape1(p->one_hot), codes);
-    mem_free(p->context, codes);
-    return soma_equal(soma_gather(x, columns, 1), wanted);
+    if (p->levels.count) parts[count++] = soma_equal(columns_of(&p->levels, x), row_of(&p->levels, g, p->levels.a));
+    if (p->missing.count) parts[count++] = soma_is_nan(columns_of(&p->missing, x));
+    if (p->waves.count) {
+        soma_value angle = soma_mul(shifted(&p->waves, columns_of(&p->waves, x)), row_of(&p->waves, g, p->waves.b));
+        parts[count++] = soma_sin(angle);
+        parts[count++] = soma_cos(angle);
+    }
+    return count == 1 ? parts[0] : soma_concat(parts, count, 1);
 }
 
 soma_value preprocess_build(const preprocess *p, soma_value x) {
-    if (p->sample.rank != 1) {
-        soma_shape shape = {p->sample.rank, {0}};
-        for (int i = 0; i < shape.rank; i++) shape.dims[i] = i ? 1 : p->sample.dims[0];
-        return standardise(p, x, shape);
-    }
-    soma_value numbers = x, parts[2];
-    if (p->channels && p->one_hot)
-        numbers = soma_gather(x, soma_constant_int64(x.graph, soma_shape1(p->channels), p->numeric), 1);
-    if (p->channels) numbers = standardise(p, numbers, soma_shape1(p->channels));
-    if (!p->one_hot) return numbers;
-    parts[0] = numbers;
-    parts[1] = one_hot(p, x);
-    return p->channels ? soma_concat(parts, 2, 1) : parts[1];
+    if (p->sample.rank == 1) return build_table(p, x);
+    soma_shape shape = {p->sample.rank, {0}};
+    for (int i = 0; i < shape.rank; i++) shape.dims[i] = i ? 1 : p->sample.dims[0];
+    soma_value centred = soma_sub(x, soma_constant(x.graph, shape, p->numbers.a));
+    return soma_mul(centred, soma_constant(x.graph, shape, p->numbers.b));
 }

@@ -1,6 +1,8 @@
 /* Later files, read by the schema of the file that trained: matching, notes, unreadable rows, kept columns. */
 #include "data_check.h"
 
+#include <math.h>
+
 static const char training[] = "width,colour,length,kind\n"
                                "1.5,red,-2,oak\n"
                                "2.5,blue,30,elm\n"
@@ -93,11 +95,9 @@ static void missing_columns_are_refused(void **state) {
     schema_clear(NULL, &schema);
 }
 
-static void unseen_texts_are_refused_where_answers_are_compared(void **state) {
+static void unseen_classes_are_refused_where_answers_are_compared(void **state) {
     (void)state;
     table_schema schema = learn(training, PLAIN);
-    check_refused("width,colour,length,kind\n1,red,2,oak\n1,mauve,2,oak\n", OPTIONS(.schema = &schema),
-                  "line 3, column colour: 'mauve' is not among the values seen in training (blue, red)");
     check_refused("width,colour,length,kind\n1,red,2,yew\n", OPTIONS(.schema = &schema),
                   "line 2, column kind: 'yew' is none of the classes of the training set (elm, oak)");
     schema_clear(NULL, &schema);
@@ -110,9 +110,9 @@ static void unreadable_rows_are_named_and_the_others_read(void **state) {
     } rows[] = {
         {"1,red,2", NULL},
         {"oops,red,2", "line 3, column width: 'oops' is not a number, expected one as in the rest of the column"},
-        {"1,,2", "line 4, column colour: the cell is empty, expected a text"},
-        {"NA,red,2", "line 5, column width: 'NA' marks a missing value, expected a number"},
-        {"1,mauve,2", "line 6, column colour: 'mauve' is not among the values seen in training (blue, red)"},
+        {"1,,2", NULL},
+        {"NA,red,2", NULL},
+        {"1,mauve,2", NULL},
         {"1,red", "line 7, column length: there is no such cell, the row has 2 and the first row 3"},
         {"1,red,2,3", "line 8, column 4: a cell too many, the row has 4 and the first row 3"},
         {"1,\"red\"dish,2", "line 9, column colour: text behind the closing quote"},
@@ -138,6 +138,9 @@ static void unreadable_rows_are_named_and_the_others_read(void **state) {
         }
     }
     check_row(set, 10, (float[]){3, 0, 4});
+    assert_true(isnan(set->features[2 * 3 + 1]) && isnan(set->features[3 * 3])); /* missing */
+    assert_float_equal(set->features[4 * 3 + 1], -1, 0);                          /* no category that is known */
+    assert_string_equal(set->note, "1 cell holds a text that training did not see");
     soma_dataset_destroy(set);
     schema_clear(NULL, &schema);
 }
@@ -190,7 +193,7 @@ int main(void) {
         cmocka_unit_test(without_a_header_columns_match_by_position),
         cmocka_unit_test(positions_skip_the_target_and_ignored_columns),
         cmocka_unit_test(missing_columns_are_refused),
-        cmocka_unit_test(unseen_texts_are_refused_where_answers_are_compared),
+        cmocka_unit_test(unseen_classes_are_refused_where_answers_are_compared),
         cmocka_unit_test(unreadable_rows_are_named_and_the_others_read),
         cmocka_unit_test(numbers_match_classes_by_value),
         cmocka_unit_test(cells_are_kept_as_they_stand),
