@@ -471,7 +471,7 @@ const command command_train = {
     .examples = "  soma train iris.csv\n"
                 "  soma train wine.csv --folds 5 --seed 1\n"
                 "  soma train houses.csv --target price --ignore id --net \"dense 64 relu, dropout 0.2\"\n"
-                "  soma train spiral --net \"dense 32 tanh, dense 32 tanh\" --test spiral:seed=1\n"
+                "  soma train spiral --net \"dense 32 tanh, dense 32 tanh\" --l2 0.01 --test spiral:seed=1\n"
                 "  soma train train-images-idx3-ubyte.gz --net lenet --epochs 10 --test t10k-images-idx3-ubyte.gz\n"
                 "  soma train iris.csv --opt momentum --lr 0.01 --batch 16 --out runs/first\n"
                 "  soma train --resume runs/first --epochs 400\n",

@@ -98,12 +98,27 @@ static int refuse_misspelt(const char *data, size_t length, soma_error *error) {
                 : SOMA_OK;
 }
 
+/* Whether folder + between + "/" + file can be opened. */
+static bool there(const char *folder, const char *between, const char *file, char path[KNOWN_PATH]) {
+    int length = snprintf(path, KNOWN_PATH, "%s%s/%s", folder, between, file);
+    return length > 0 && length < KNOWN_PATH && source_exists(path);
+}
+
+/* Whether a file or folder of data may be meant; a run's folder, which people like to call as its data, is none. */
+static bool is_path(const char *data) {
+    static const char *const of_a_run[] = {"model.onnx", "checkpoint.safetensors"};
+    char path[KNOWN_PATH];
+    for (size_t i = 0; i < COUNT_OF(of_a_run); i++)
+        if (there(data, "", of_a_run[i], path)) return false;
+    return !strcmp(data, "-") || !access(data, F_OK);
+}
+
 int known_find(const char *data, known_choice *choice, soma_error *error) {
     size_t length = strcspn(data, ":");
     *choice = (known_choice){.text = data};
-    if (!strcmp(data, "-") || !access(data, F_OK)) return SOMA_OK;
+    if (is_path(data)) return SOMA_OK;
     const known_set *set = choice->set = set_of(data, length);
-    if (!set) return refuse_misspelt(data, length, error);
+    if (!set) return access(data, F_OK) ? refuse_misspelt(data, length, error) : SOMA_OK;
     const char *settings = data[length] ? data + length + 1 : NULL;
     if (set->kind == KNOWN_POINTS) {
         choice->points = points_defaults(set->shape);
@@ -117,11 +132,6 @@ bool known_has_test(const known_choice *choice) {
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
-
-static bool there(const char *folder, const char *between, const char *file, char path[KNOWN_PATH]) {
-    int length = snprintf(path, KNOWN_PATH, "%s%s/%s", folder, between, file);
-    return length > 0 && length < KNOWN_PATH && source_exists(path);
-}
 
 /* In a folder share/soma/data beside the program's: as installed, and as in a build tree. */
 static bool beside_program(const char *file, char path[KNOWN_PATH]) {

@@ -1,7 +1,7 @@
 /* data/known.h: data sets that have a name: points that are computed, files that soma brings, files of other packages.
  *
  * Where DATA is expected a name may stand, "iris", or a name with settings, "spiral:points=1000,noise=0.1"; a file or
- * folder of that name comes first. */
+ * folder of that name comes first, unless it is the folder of a run. */
 #ifndef DATA_KNOWN_H
 #define DATA_KNOWN_H
 
