@@ -15,12 +15,14 @@ typedef struct rows {
 } rows;
 
 static rows rows_load(const char *data, soma_error *err) {
-    rows r = {0};
+    rows r = {.set = NULL};
+    size_t features = 1;
     r.set = soma_dataset_load(data, SOMA_OPTIONS(soma_dataset_options){.target = NULL}, err);
     r.count = soma_dataset_rows(r.set);
     r.sample = soma_dataset_shape(r.set);
     if (!r.set) return r;
-    r.x = malloc((size_t)(r.count * r.sample.dims[0]) * sizeof *r.x);
+    for (int i = 0; i < r.sample.rank; i++) features *= (size_t)r.sample.dims[i];
+    r.x = malloc((size_t)r.count * features * sizeof *r.x);
     r.y = malloc((size_t)r.count * sizeof *r.y);
     if (r.x && r.y) soma_dataset_get(r.set, 0, r.count, r.x, r.y, err);
     return r;

@@ -29,6 +29,7 @@ prefix/bin/soma data blobs >train.csv
 prefix/bin/soma data blobs:seed=1 >test.csv
 built/my_first_net train.csv test.csv >out 2>&1 || fail "$(cat out)"
 grep -qE '^accuracy (0.9|1)' out || fail "tables of one's own: $(tail -n 1 out)"
+SOMA_DATA=prefix/share/soma/data built/my_first_net mnist:part=test mnist:part=test >out 2>&1 && grep -q 'on 1500 rows' out || fail "pictures: $(tail -n 1 out)"
 ! built/my_first_net absent.csv test.csv 2>err || fail "a missing file is no error"
 grep -q "absent.csv" err || fail "the message about a missing file: $(cat err)"
 
