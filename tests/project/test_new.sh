@@ -29,7 +29,10 @@ prefix/bin/soma data blobs >train.csv
 prefix/bin/soma data blobs:seed=1 >test.csv
 built/my_first_net train.csv test.csv >out 2>&1 || fail "$(cat out)"
 grep -qE '^accuracy (0.9|1)' out || fail "tables of one's own: $(tail -n 1 out)"
-SOMA_DATA=prefix/share/soma/data built/my_first_net mnist:part=test mnist:part=test >out 2>&1 && grep -q 'on 1500 rows' out || fail "pictures: $(tail -n 1 out)"
+# with pictures: twenty of 2 x 3, dark or bright
+{ printf '\0\0\10\3\0\0\0\24\0\0\0\2\0\0\0\3'; for _ in {1..10}; do printf '\1\2\3\1\2\3\377\376\375\377\376\375'; done; } >p-images-idx3-ubyte
+{ printf '\0\0\10\1\0\0\0\24'; for _ in {1..10}; do printf '\0\1'; done; } >p-labels-idx1-ubyte
+built/my_first_net p-images-idx3-ubyte p-images-idx3-ubyte >out 2>&1 && grep -q '^accuracy 1.000 on 20 rows' out || fail "pictures: $(tail -n 1 out)"
 ! built/my_first_net absent.csv test.csv 2>err || fail "a missing file is no error"
 grep -q "absent.csv" err || fail "the message about a missing file: $(cat err)"
 
