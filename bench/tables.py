@@ -59,6 +59,11 @@ def score(classify, truth, answer):
     return float(np.mean(truth == answer)) if classify else float(np.sqrt(np.mean((truth - answer) ** 2)))
 
 
+def refuse(line):
+    print(line.strip(), file=sys.stderr)
+    return float("nan")
+
+
 def run_soma(soma, train, test, extra):
     with tempfile.TemporaryDirectory() as folder:
         a, b = f"{folder}/train.csv", f"{folder}/test.csv"
@@ -66,10 +71,10 @@ def run_soma(soma, train, test, extra):
         test.to_csv(b, index=False)
         p = subprocess.run([soma, "train", a, "--out", f"{folder}/run", "--json", *extra], capture_output=True, text=True)
         if p.returncode:
-            sys.exit(p.stderr)
+            return refuse(p.stderr)
         p = subprocess.run([soma, "eval", f"{folder}/run", b, "--json"], capture_output=True, text=True)
         if p.returncode:
-            sys.exit(p.stderr)
+            return refuse(p.stderr)
         result = json.loads(p.stdout)
         return result.get("accuracy", result.get("rmse"))
 

@@ -5,7 +5,15 @@
 #include "options.h"
 #include "train/model.h"
 
-extern const command command_train, command_eval, command_predict, command_show, command_run, command_bench;
+extern const command command_train, command_eval, command_predict, command_show, command_run, command_bench,
+    command_data, command_new;
+/* All of them, in the order of soma --help; ends in NULL. */
+extern const command *const commands[];
+
+/* `soma --completion bash|zsh` and `soma --man [COMMAND]`, with the words behind: made from the option tables. The
+ * status to end with. */
+int completion_print(int argc, char **argv);
+int manual_print(int argc, char **argv);
 
 /* A model from a file, or from the run folder that holds model.onnx. */
 soma_model *open_model(const char *path, soma_error *error);

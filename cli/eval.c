@@ -113,11 +113,13 @@ const command command_eval = {
     .name = "eval",
     .arguments = "MODEL DATA [options]",
     .summary = "measure a model on rows whose truth is known",
-    .description =
-        "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, or an IDX images "
-        "file). Columns are matched by name, in any order; extra ones are ignored. For classes: accuracy, macro F1 and "
-        "the confusion matrix; for numbers: rmse, mae and R² in the target's units.",
+    .description = "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, an IDX "
+                   "images file, or "
+                   "a known set, of which the part that tests is read: soma data lists them). Columns are matched by "
+                   "name, in any order; extra ones are ignored. For classes: accuracy, macro F1 and "
+                   "the confusion matrix; for numbers: rmse, mae and R² in the target's units.",
     .options = rows,
     .examples = "  soma eval runs/latest test.csv\n"
+                "  soma eval runs/latest spiral:seed=1\n"
                 "  soma eval model.onnx t10k-images-idx3-ubyte.gz --json\n",
     .run = run};

@@ -4,14 +4,15 @@
 
 #include <stdio.h>
 
-static const command *const commands[] = {&command_train, &command_eval, &command_predict,
-                                          &command_show,  &command_run,  &command_bench};
+const command *const commands[] = {&command_train, &command_eval, &command_predict, &command_show, &command_run,
+                                   &command_bench, &command_data, &command_new,     NULL};
 
 static int help(void) {
     printf("soma %s: neural networks: build, train, look inside, ship\n\nsoma COMMAND …\n\n", soma_version());
-    for (size_t i = 0; i < COUNT_OF(commands); i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; commands[i]; i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
     printf(
-        "\nsoma COMMAND --help explains a command; soma --version prints the version.\n\n"
+        "\nsoma COMMAND --help explains a command; soma --version prints the version;\n"
+        "soma --completion bash|zsh and soma --man [COMMAND] print what make install installs.\n\n"
         "A table from start to end\n"
         "  soma train iris.csv --out runs/iris        learns the last column from the others\n"
         "  soma eval runs/iris iris.csv               accuracy, F1, confusion matrix\n"
@@ -23,9 +24,8 @@ static int help(void) {
 }
 
 static int unknown(const char *word) {
-    const char *names[COUNT_OF(commands) + 1];
-    for (size_t i = 0; i < COUNT_OF(commands); i++) names[i] = commands[i]->name;
-    names[COUNT_OF(commands)] = NULL;
+    const char *names[COUNT_OF(commands)] = {NULL};
+    for (size_t i = 0; commands[i]; i++) names[i] = commands[i]->name;
     const char *near = suggest(word, names);
     complain("soma: there is no command '%s'%s%s; soma --help lists the commands", word, near ? ", did you mean " : "",
              near ? near : "");
@@ -35,7 +35,7 @@ static int unknown(const char *word) {
 int main(int argc, char **argv) {
     signals_ignore_pipe();
     if (argc < 2) {
-        complain("soma: a command is needed: train, eval, predict, show, run or bench (soma --help)");
+        complain("soma: a command is needed: train, eval, predict, show, run, bench, data or new (soma --help)");
         return STATUS_USAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return help();
@@ -43,7 +43,9 @@ int main(int argc, char **argv) {
         printf("soma %s\n", soma_version());
         return finish_output(STATUS_OK);
     }
-    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+    if (!strcmp(argv[1], "--completion")) return completion_print(argc - 2, argv + 2);
+    if (!strcmp(argv[1], "--man")) return manual_print(argc - 2, argv + 2);
+    for (size_t i = 0; commands[i]; i++) {
         if (strcmp(argv[1], commands[i]->name) != 0) continue;
         command_line line;
         int status;

@@ -196,7 +196,8 @@ const command command_predict = {
     .arguments = "MODEL DATA|- [options]",
     .summary = "answer each row of new data, as CSV",
     .description =
-        "Answers each row of DATA (a .csv file, - for standard input, or an IDX images file) with MODEL (a model.onnx "
+        "Answers each row of DATA (a .csv file, - for standard input, an IDX images file or a known set) with MODEL (a "
+        "model.onnx "
         "or a run folder) and prints CSV: prediction and, for classes, a probability p(NAME) for each. Columns are "
         "matched by name, in any order; the target may be there or not. A row that can't be read gets an empty "
         "prediction and a message on standard error, and the status at the end is 1.",

@@ -1,6 +1,7 @@
 /* cli/train.c: `soma train`: options and data become a training job; what happens is told as JSON lines, or to people.
  */
 #include "commands.h"
+#include "data/known.h"
 #include "progress.h"
 #include "terminal.h"
 
@@ -130,7 +131,7 @@ typedef struct call {
     size_t extra_count;
     const char *data;
     progress progress;
-    bool told;
+    bool told, own_test; /* own_test: the test part that a known set brings */
     char head_note[256];
     train_job job;
 } call;
@@ -145,6 +146,9 @@ static void tell_notes(call *c) {
     if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
     if (!c->json && c->set->summary) fprintf(stderr, "soma: the columns of %s:\n%s", c->data, c->set->summary);
+    if (c->own_test)
+        fprintf(stderr, "soma: tested at the end on the %lld rows that %s brings for it (--test changes that)\n",
+                (long long)c->test->rows, c->data);
     if (!c->json) fprintf(stderr, "soma: training on %lld rows into %s\n", (long long)c->set->rows, c->folder.path);
 }
 
@@ -210,7 +214,7 @@ static int check_together(const call *c, soma_error *error) {
         return error_set(error, SOMA_ERROR_ARGUMENT, "train takes one DATA; '%s' is one too many",
                          c->line.positional[1]);
     if (!c->line.positional_count && !v[RESUME].given)
-        return usage(error, "train needs DATA: a .csv file or an IDX images file (soma train --help)");
+        return usage(error, "train needs DATA: a .csv file, an IDX images file or a known set (soma train --help)");
     return SOMA_OK;
 }
 
@@ -306,6 +310,11 @@ static int load_data(call *c, soma_error *error) {
     data_options more = {.schema = c->set ? &c->set->schema : NULL, .delimiter = o.delimiter};
     if (c->set && v[VAL].given && v[VAL].is_file) c->val = data_load(NULL, v[VAL].text, more, error);
     if (c->set && v[TEST].given && v[TEST].is_file) c->test = data_load(NULL, v[TEST].text, more, error);
+    known_choice known;
+    if (c->set && !v[TEST].given && !known_find(c->data, &known, error) && known_has_test(&known)) {
+        c->test = data_load(NULL, c->data, more, error);
+        c->own_test = c->test != NULL;
+    }
     free(ignored);
     free(copy);
     return error->code;
@@ -462,7 +471,10 @@ const command command_train = {
         "Trains a network on DATA and writes a run folder with model.onnx (the best epoch, preprocessing included), "
         "checkpoint.safetensors (to go on from) and metrics.jsonl (a line an epoch). DATA is a .csv file (- for "
         "standard "
-        "input) or an IDX images file, plain or .gz. Without options a fifth of the rows is held back, training stops "
+        "input), an IDX images file, plain or .gz, or the name of a known set: moons, spiral, circles, xor, blobs, "
+        "iris, "
+        "wine, breast_cancer, digits, diabetes, mnist, fashion-mnist (soma data tells what they are). Without options "
+        "a fifth of the rows is held back, training stops "
         "when "
         "the loss on it no longer falls, and the last column is the target.\n\n"
         "SPEC is layers separated by commas: dense N, conv N KxK, maxpool K, avgpool K|global, dropout P, bn, flatten, "
@@ -475,6 +487,7 @@ const command command_train = {
     .examples = "  soma train iris.csv\n"
                 "  soma train wine.csv --folds 5 --seed 1\n"
                 "  soma train houses.csv --target price --ignore id --net \"dense 64 relu, dropout 0.2\"\n"
+                "  soma train spiral --net \"dense 32 tanh, dense 32 tanh\" --l2 0.01 --test spiral:seed=1\n"
                 "  soma train train-images-idx3-ubyte.gz --net lenet --epochs 10 --test t10k-images-idx3-ubyte.gz\n"
                 "  soma train iris.csv --opt momentum --lr 0.01 --batch 16 --out runs/first\n"
                 "  soma train --resume runs/first --epochs 400\n",

@@ -15,4 +15,6 @@ install(FILES ${PROJECT_BINARY_DIR}/somaConfig.cmake ${PROJECT_BINARY_DIR}/somaC
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/soma)
 if(TARGET soma)
   install(TARGETS soma RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/soma/data) # soma train iris
+  include(cmake/Manual.cmake)
 endif()

@@ -14,8 +14,9 @@ typedef struct soma_dataset_options {
     const soma_context *context SOMA_ZERO;
 } soma_dataset_options;
 
-/* Reads a .csv file or an IDX images file (plain or .gz). NULL and a sentence naming file, line and column on failure.
- */
+/* Reads a .csv file or an IDX images file (plain or .gz), or a known set by its name where there is no file of that
+ * name: "iris", "mnist" (what trains), "mnist:part=test", "spiral:points=1000,noise=0.1"; `soma data` lists them. NULL
+ * and a sentence naming file, line and column on failure. */
 SOMA_API soma_dataset *soma_dataset_load(const char *path, soma_dataset_options options, soma_error *error);
 SOMA_API void soma_dataset_destroy(soma_dataset *dataset);
 

@@ -70,9 +70,10 @@ struct soma_dataset {
 typedef enum task_choice { TASK_AUTO, TASK_CLASSIFY, TASK_REGRESS } task_choice;
 
 typedef struct data_options {
-    const char *target;        /* column name; NULL: the last column */
-    const char *const *ignore; /* column names, ends in NULL; may be NULL */
-    const char *labels;        /* IDX labels file; NULL: found by the usual names */
+    const char *target;             /* column name; NULL: the last column */
+    const char *const *ignore;      /* column names, ends in NULL; may be NULL */
+    const char *labels;             /* IDX labels file; NULL: found by the usual names */
+    const char *const *class_names; /* of IDX labels 0, 1, …, ends in NULL; NULL: the labels' digits */
     task_choice task;
     bool no_header;
     char delimiter;             /* between cells; 0: found out */
@@ -82,8 +83,9 @@ typedef struct data_options {
     const char *const *keep; /* tables: columns whose raw cells are wanted, ends in NULL; may be NULL */
 } data_options;
 
-/* Reads a .csv ("-": standard input), an IDX images file (.gz too), told by content rather than by name. NULL and a
- * sentence (SOMA_ERROR_INPUT or _IO) on failure. soma_dataset_destroy ends it. */
+/* Reads a .csv ("-": standard input), an IDX images file (.gz too), told by content rather than by name, or a known set
+ * (data/known.h) by its name where there is no file of that name. NULL and a sentence (SOMA_ERROR_INPUT or _IO) on
+ * failure. soma_dataset_destroy ends it. */
 soma_dataset *data_load(const soma_context *context, const char *path, data_options options, soma_error *error);
 
 /* Deep copy and release of a schema. */

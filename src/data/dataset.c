@@ -1,12 +1,16 @@
 /* data/dataset.c: data sets as a whole: loading a file whose kind its first bytes tell, and what any set answers. */
 #include "data/data.h"
 #include "data/idx.h"
+#include "data/known.h"
 #include "data/source.h"
 #include "data/table.h"
 
 soma_dataset *data_load(const soma_context *context, const char *path, data_options options, soma_error *error) {
     uint8_t *bytes = NULL;
     size_t size = 0;
+    known_choice known;
+    if (known_find(path, &known, error)) return NULL;
+    if (known.set) return known_load(context, &known, options, error);
     if (!source_load(context, path, &bytes, &size, error)) return NULL;
     soma_dataset *set = idx_is(bytes, size) ? idx_load(context, path, bytes, size, &options, error)
                                             : table_load(context, path, bytes, size, &options, error);

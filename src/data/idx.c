@@ -8,11 +8,12 @@
  * named by their digits; a later file's labels are told by these names. */
 #include "data/idx.h"
 
+#include "data/number.h"
 #include "data/source.h"
 
 #include <stdio.h>
 
-enum { TYPE_BYTES = 8, LABEL_VALUES = 256 };
+enum { TYPE_BYTES = 8, LABEL_VALUES = 256, LABEL_DIGITS = 16 };
 
 static uint32_t big_endian(const uint8_t *b) {
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
@@ -150,8 +151,16 @@ static bool read_labels(soma_dataset *set, const char *path, idx_array *labels, 
     return read;
 }
 
+/* How label v is called: by the name that is known for it, or by its digits. */
+static const char *label_name(const char *const *names, int v, char digits[LABEL_DIGITS]) {
+    int known = 0;
+    while (names && known <= v && names[known]) known++;
+    snprintf(digits, LABEL_DIGITS, "%d", v);
+    return known > v ? names[v] : digits;
+}
+
 /* The classes of a set that is learnt from: its distinct labels by value. */
-static bool learn_classes(soma_dataset *set, const idx_array *labels, soma_error *error) {
+static bool learn_classes(soma_dataset *set, const idx_array *labels, const char *const *names, soma_error *error) {
     bool present[LABEL_VALUES] = {false};
     size_t count = 0;
     for (size_t i = 0; i < labels->dims[0]; i++) present[labels->data[i]] = true;
@@ -159,10 +168,10 @@ static bool learn_classes(soma_dataset *set, const idx_array *labels, soma_error
     table_schema *schema = &set->schema;
     if (!(schema->classes = mem_zeros(set->context, count, sizeof *schema->classes))) return error_memory(error), false;
     for (int v = 0; v < LABEL_VALUES; v++) {
-        char digits[16];
+        char digits[LABEL_DIGITS];
         if (!present[v]) continue;
-        snprintf(digits, sizeof digits, "%d", v);
-        if (!(schema->classes[schema->classes_count] = mem_string(set->context, digits)))
+        const char *name = label_name(names, v, digits);
+        if (!(schema->classes[schema->classes_count] = mem_string(set->context, name)))
             return error_memory(error), false;
         schema->classes_count++;
     }
@@ -172,16 +181,26 @@ static bool learn_classes(soma_dataset *set, const idx_array *labels, soma_error
     return false;
 }
 
-/* Turns labels into class indices by the classes' names. */
-static bool take_classes(soma_dataset *set, const idx_array *labels, const char *path, soma_error *error) {
-    int64_t index[LABEL_VALUES];
+/* The class of each label: by its name; where all classes are words, and labels only numbers, by its place. */
+static void index_labels(const table_schema *schema, const char *const *names, int64_t index[LABEL_VALUES]) {
+    bool words = !names;
+    double number;
+    for (size_t c = 0; c < schema->classes_count; c++)
+        words = words && !number_parse(schema->classes[c], strlen(schema->classes[c]), &number);
     for (int v = 0; v < LABEL_VALUES; v++) {
-        char digits[16];
-        snprintf(digits, sizeof digits, "%d", v);
-        index[v] = -1;
-        for (size_t c = 0; c < set->schema.classes_count; c++)
-            if (strcmp(set->schema.classes[c], digits) == 0) index[v] = (int64_t)c;
+        char digits[LABEL_DIGITS];
+        const char *name = label_name(names, v, digits);
+        index[v] = words && (size_t)v < schema->classes_count ? v : -1;
+        for (size_t c = 0; c < schema->classes_count; c++)
+            if (strcmp(schema->classes[c], name) == 0) index[v] = (int64_t)c;
     }
+}
+
+/* Turns labels into class indices. */
+static bool take_classes(soma_dataset *set, const idx_array *labels, const char *const *names, const char *path,
+                         soma_error *error) {
+    int64_t index[LABEL_VALUES];
+    index_labels(&set->schema, names, index);
     if (!(set->classes = mem_array(set->context, (size_t)set->rows, sizeof *set->classes)))
         return error_memory(error), false;
     for (int64_t i = 0; i < set->rows; i++) {
@@ -219,9 +238,10 @@ static bool add_labels(soma_dataset *set, const data_options *options, soma_erro
     set->fingerprint = hash_bytes(labels.data, labels.dims[0], set->fingerprint);
     if (!options->schema) {
         set->schema.classify = options->task != TASK_REGRESS;
-        if (set->schema.classify && !learn_classes(set, &labels, error)) goto end;
+        if (set->schema.classify && !learn_classes(set, &labels, options->class_names, error)) goto end;
     }
-    done = set->schema.classify ? take_classes(set, &labels, path, error) : take_targets(set, &labels, error);
+    done = set->schema.classify ? take_classes(set, &labels, options->class_names, path, error)
+                                : take_targets(set, &labels, error);
 end:
     mem_free(set->context, labels.data);
     mem_free(set->context, found);

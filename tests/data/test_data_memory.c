@@ -59,6 +59,11 @@ static void tables_survive_any_failed_allocation(void **state) {
     survives(path, OPTIONS(.target = "width"), 20);
 }
 
+static void points_survive_any_failed_allocation(void **state) {
+    (void)state;
+    survives("moons:points=10", PLAIN, 20);
+}
+
 static void later_tables_survive_any_failed_allocation(void **state) {
     (void)state;
     const char *text = "width,colour,kind\n1.5,red,oak\n2.5,blue,elm\n3.5,red,oak\n";
@@ -120,6 +125,7 @@ static void arrays_survive_any_failed_allocation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_survive_any_failed_allocation),
+        cmocka_unit_test(points_survive_any_failed_allocation),
         cmocka_unit_test(later_tables_survive_any_failed_allocation),
         cmocka_unit_test(pictures_survive_any_failed_allocation),
         cmocka_unit_test(packed_pictures_survive_any_failed_allocation),
