@@ -12,7 +12,7 @@ static bool is_picture(soma_shape sample) {
 }
 
 const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]) {
-    const char *table = rows < FEW_ROWS    ? "dense 32 elu"
+    const char *table = rows < FEW_ROWS    ? "dense 64 relu"
                         : rows < MANY_ROWS ? "dense 128 relu"
                                            : "dense 128 relu, dense 64 relu";
     snprintf(chosen, DEFAULT_TEXT, "%s",
@@ -41,20 +41,20 @@ soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate
 }
 
 /* Few rows want a strong decay, many none: it shrinks as the rows grow. */
-static double decay_for(int64_t rows) {
-    double decay = 500.0 / (double)(rows > 0 ? rows : 1);
-    return decay < 1 ? decay : 1;
+static double decay_for(int64_t rows, double times, double most) {
+    double decay = times / (double)(rows > 0 ? rows : 1);
+    return decay < most ? decay : most;
 }
 
 defaults defaults_choose(soma_shape sample, int64_t rows) {
     defaults d = {.batch = 32, .epochs = 200, .patience = 20};
     d.optimizer = soma_adamw(rows < FEW_ROWS ? 5e-3 : rows < MANY_ROWS ? 2e-3 : 1e-3);
-    d.optimizer.weight_decay = decay_for(rows);
+    d.optimizer.weight_decay = rows < FEW_ROWS ? decay_for(rows, 100, 1) : decay_for(rows, 250, 1);
     if (rows < FEW_ROWS) d.batch = 16;
     if (rows >= MANY_ROWS) d.batch = 64;
     if (is_picture(sample)) {
         d.optimizer.learning_rate = 1e-3;
-        d.optimizer.weight_decay = 2 * decay_for(rows / 12);
+        d.optimizer.weight_decay = decay_for(rows, 12000, 2);
         d.batch = 64;
         d.epochs = 15;
         d.patience = 4;
