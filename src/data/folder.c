@@ -1,7 +1,7 @@
 /* data/folder.c: folders of pictures. Each sub-folder is a class and bears its name; classes are sorted by the bytes of
  * their names, the pictures of a class likewise, so that rows have the same order on every machine. Only headers are
  * read here. Pictures that all have the same size keep it; otherwise each is fitted (image_fit) into a square whose
- * side is the largest of 64, 32 and 16 that half of the pictures fill. The set is grey if all pictures are.
+ * side is the largest multiple of 8 up to 64 that half of the pictures fill. The set is grey if all pictures are.
  *
  * The size becomes part of the schema and travels with the model: later pictures are fitted into it too. */
 #include "data/folder.h"
@@ -205,14 +205,15 @@ static int read_heads(folder_scan *s, soma_error *error) {
     return SOMA_OK;
 }
 
-/* The largest of 64, 32 and 16 that at least half of the pictures fill. */
+/* The largest multiple of 8 up to 64 that at least half of the pictures fill. */
 static int64_t square_side(const folder_scan *s) {
-    for (int64_t side = 64; side > 16; side /= 2) {
+    enum { STEP = 8, MOST = 64 };
+    for (int64_t side = MOST; side > STEP; side -= STEP) {
         int64_t filled = 0;
         for (int64_t row = 0; row < s->set->rows; row++) filled += s->shorter[row] >= side;
         if (2 * filled >= s->set->rows) return side;
     }
-    return 16;
+    return STEP;
 }
 
 /* What the pictures become, and a sentence about it. */

@@ -87,6 +87,17 @@ static void tables_are_rows_of_floats(void **state) {
     soma_dataset_destroy(set);
 }
 
+static void nan_is_a_missing_value_of_a_table_only(void **state) {
+    (void)state;
+    const float x[] = {1, __builtin_nanf(""), 3, 4};
+    const char *path = check_file("x.npy", npy, npy_compose(npy, "<f4", "(2, 2)", x, 16));
+    soma_dataset *set = loads(path, OPTIONS(.predict = true));
+    assert_true(set->features[1] != set->features[1]);
+    soma_dataset_destroy(set);
+    path = check_file("x.npy", npy, npy_compose(npy, "<f4", "(2, 2, 1)", x, 16));
+    check_refused_file(path, OPTIONS(.predict = true), "row 0, element 1 is nan; expected finite numbers");
+}
+
 static void floats_may_be_pictures(void **state) {
     (void)state;
     const float x[] = {0, 1, 2, 3, 4, 5};
@@ -157,7 +168,7 @@ static void arrays_that_are_no_data_are_refused(void **state) {
     check_refused_file(x, OPTIONS(.predict = true), "an array of the shape [0, 2] holds nothing");
     const float beyond[] = {1, 2, __builtin_inff(), 4};
     x = check_file("x.npy", npy, npy_compose(npy, "<f4", "(2, 2)", beyond, 16));
-    check_refused_file(x, OPTIONS(.predict = true), "row 1, element 0 is not a finite number");
+    check_refused_file(x, OPTIONS(.predict = true), "row 1, element 0 is infinite; expected finite numbers");
     x = check_file("x.npy", npy, npy_compose(npy, "<f4", "(1, 2)", bytes, 8));
     check_refused_file(x, OPTIONS(.predict = true, .target = "a"),
                        "an array has no columns with names; --target, --ignore and --keep are for .csv files");
@@ -239,6 +250,7 @@ int main(void) {
         cmocka_unit_test(pictures_of_every_layout_are_taken),
         cmocka_unit_test(what_was_taken_is_said),
         cmocka_unit_test(tables_are_rows_of_floats),
+        cmocka_unit_test(nan_is_a_missing_value_of_a_table_only),
         cmocka_unit_test(floats_may_be_pictures),
         cmocka_unit_test(labels_are_classes_or_numbers_by_their_values),
         cmocka_unit_test(an_array_takes_labels_from_a_file),
