@@ -8,7 +8,7 @@
 enum { LABELS, THREADS, JSON, ROWS };
 
 static const option_row rows[] = {
-    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels of a .npy array or of IDX pictures, found by the usual names",
                 .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
@@ -113,11 +113,12 @@ const command command_eval = {
     .name = "eval",
     .arguments = "MODEL DATA [options]",
     .summary = "measure a model on rows whose truth is known",
-    .description = "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, an IDX "
-                   "images file, or "
-                   "a known set, of which the part that tests is read: soma data lists them). Columns are matched by "
-                   "name, in any order; extra ones are ignored. For classes: accuracy, macro F1 and "
-                   "the confusion matrix; for numbers: rmse, mae and R² in the target's units.",
+    .description =
+        "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, a .npy or .npz "
+        "array, IDX or CIFAR-10 pictures, a folder with one sub-folder of pictures for each class, or a known set, of "
+        "which the part that tests is read: soma data lists them). Columns are matched by name, in any order; extra "
+        "ones are ignored. For classes: accuracy, macro F1 and the confusion matrix; for numbers: rmse, mae and R² in "
+        "the target's units.",
     .options = rows,
     .examples = "  soma eval runs/latest test.csv\n"
                 "  soma eval runs/latest spiral:seed=1\n"

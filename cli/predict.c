@@ -7,12 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
 
 enum { KEEP, LABELS, THREADS, JSON, ROWS };
 
 static const option_row rows[] = {
     [KEEP] = {"keep", OPTION_TEXT, "COL,…", "columns of DATA to copy before the answers", .expected = "columns' names"},
-    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels, which are not needed here", .expected = "a file's name"},
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels, which are not needed here", .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "an object a row instead of CSV"},
@@ -40,7 +42,7 @@ static void put_cell(const char *text) {
     putchar('"');
 }
 
-static bool unreadable(const report *r, int64_t row) { return r->set->row_errors && r->set->row_errors[row]; }
+static bool unreadable(const report *r, int64_t row) { return data_row_error(r->set, row) != NULL; }
 
 static void put_number(float value) {
     char text[NUMBER_TEXT];
@@ -48,6 +50,7 @@ static void put_number(float value) {
 }
 
 static void put_csv_header(const report *r) {
+    if (data_row_file(r->set, 0)) fputs("file,", stdout);
     for (size_t k = 0; k < r->keep_count; k++) {
         put_cell(r->keep[k]);
         putchar(',');
@@ -70,6 +73,11 @@ static void put_csv_row(const report *r, int64_t row) {
     int64_t n = r->model->outputs;
     const float *answer = r->answers + row * n;
     bool classes = r->model->task == SOMA_CLASSIFY, bad = unreadable(r, row);
+    const char *file = data_row_file(r->set, row);
+    if (file) {
+        put_cell(file);
+        putchar(',');
+    }
     for (size_t k = 0; k < r->keep_count; k++) {
         const char *cell = r->set->kept ? r->set->kept[(size_t)row * r->keep_count + k] : NULL;
         if (cell) put_cell(cell);
@@ -90,6 +98,7 @@ static void put_json_row(const report *r, int64_t row, json_text *j) {
     bool classes = r->model->task == SOMA_CLASSIFY, bad = unreadable(r, row);
     json_text_reset(j);
     json_put_open(j, NULL, '{');
+    if (data_row_file(r->set, row)) json_put_string(j, "file", data_row_file(r->set, row));
     for (size_t k = 0; k < r->keep_count; k++)
         json_put_string(j, r->keep[k], r->set->kept ? r->set->kept[(size_t)row * r->keep_count + k] : NULL);
     if (bad)
@@ -118,7 +127,7 @@ static int put_rows(const report *r, bool json) {
     for (int64_t row = 0; row < r->set->rows && !output_closed(); row++) {
         if (unreadable(r, row)) {
             fflush(stdout);
-            complain("%s", r->set->row_errors[row]);
+            complain("%s", data_row_error(r->set, row));
             status = STATUS_FAILED;
         }
         if (json)
@@ -139,7 +148,31 @@ static size_t split_names(char *text, const char **names) {
     return n;
 }
 
-static int answer(soma_model *m, const char *path, const command_line *line) {
+/* Whether a name promises a picture, so that one that can't be read is a row without an answer. */
+static bool named_as_picture(const char *path) {
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < COUNT_OF(endings); i++)
+        if (strcasecmp(dot, endings[i]) == 0) return true;
+    return false;
+}
+
+/* DATA, or pictures one by one. */
+static soma_dataset *load(const command_line *line, data_options o, soma_error *error) {
+    const char **paths = line->positional + 1;
+    size_t count = (size_t)line->positional_count - 1;
+    if (count == 1 && (access(paths[0], F_OK) || !(data_is_picture(paths[0]) || named_as_picture(paths[0]))))
+        return data_load(NULL, paths[0], o, error);
+    for (size_t i = 0; i < count; i++)
+        if (!data_is_picture(paths[i]) && !named_as_picture(paths[i])) {
+            error_set(error, SOMA_ERROR_ARGUMENT,
+                      "%s: is no picture; predict takes one DATA or several PNG or JPEG files", paths[i]);
+            return NULL;
+        }
+    return data_load_pictures(NULL, paths, count, o, error);
+}
+
+static int answer(soma_model *m, const command_line *line) {
     soma_error error = {0};
     const option_value *v = line->values;
     char *kept = strdup(v[KEEP].given ? v[KEEP].text : "");
@@ -151,7 +184,7 @@ static int answer(soma_model *m, const char *path, const command_line *line) {
     r.keep_count = split_names(kept, r.keep);
     data_options o = {
         .labels = v[LABELS].text, .schema = &m->schema, .predict = true, .keep = r.keep_count ? r.keep : NULL};
-    if (!(set = data_load(NULL, path, o, &error)) || check_sample(m, set, path, &error)) {
+    if (!(set = load(line, o, &error)) || check_sample(m, set, line->positional[1], &error)) {
         status = fail_with(&error, true);
         goto done;
     }
@@ -180,29 +213,30 @@ done:
 
 static int run(const command_line *line) {
     soma_error error = {0};
-    if (line->positional_count != 2) {
-        complain("soma predict: MODEL and DATA are needed, %d were given (soma predict --help)",
-                 line->positional_count);
+    if (line->positional_count < 2) {
+        complain("soma predict: MODEL and DATA are needed (soma predict --help)");
         return STATUS_USAGE;
     }
     soma_model *m = open_model(line->positional[0], &error);
-    int status = m ? answer(m, line->positional[1], line) : fail_with(&error, true);
+    int status = m ? answer(m, line) : fail_with(&error, true);
     soma_model_destroy(m);
     return status;
 }
 
 const command command_predict = {
     .name = "predict",
-    .arguments = "MODEL DATA|- [options]",
+    .arguments = "MODEL DATA|IMAGE…|- [options]",
     .summary = "answer each row of new data, as CSV",
     .description =
-        "Answers each row of DATA (a .csv file, - for standard input, an IDX images file or a known set) with MODEL (a "
-        "model.onnx "
-        "or a run folder) and prints CSV: prediction and, for classes, a probability p(NAME) for each. Columns are "
-        "matched by name, in any order; the target may be there or not. A row that can't be read gets an empty "
-        "prediction and a message on standard error, and the status at the end is 1.",
+        "Answers each row of DATA (a .csv file, - for standard input, a .npy or .npz array, IDX or CIFAR-10 pictures, "
+        "a known set) or each picture (PNG or JPEG files, or a folder of them) with MODEL (a model.onnx or a run "
+        "folder) and prints CSV: file for pictures, prediction and, for classes, a probability p(NAME) for each. "
+        "Columns are matched by name, in any order; the target may be there or not. Pictures of any size are made into "
+        "the model's. A row or picture that can't be read gets an empty prediction and a message on standard error, "
+        "and the status at the end is 1.",
     .options = rows,
     .examples = "  soma predict runs/latest new.csv > answers.csv\n"
                 "  soma predict model.onnx new.csv --keep id,name --json\n"
+                "  soma predict runs/latest holiday/*.jpg\n"
                 "  tail -n +2 new.csv | cat header.csv - | soma predict model.onnx -\n",
     .run = run};

@@ -2,6 +2,7 @@
  */
 #include "commands.h"
 #include "data/known.h"
+#include "nn/zoo.h"
 #include "progress.h"
 #include "terminal.h"
 
@@ -56,7 +57,7 @@ static const option_row rows[] = {
     [IGNORE] = {"ignore", OPTION_TEXT, "COL,…", "columns to leave out", .expected = "columns' names"},
     [TASK] = {"task", OPTION_CHOICE, "TASK", "what the target is; auto decides by its values", task_names,
               .expected = "auto, classify or regress"},
-    [LABELS] = {"labels", OPTION_TEXT, "FILE", "IDX labels of the pictures; else found by the usual names",
+    [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels of a .npy array or of IDX pictures, found by the usual names",
                 .expected = "a file's name"},
     [DELIMITER] = {"delimiter", OPTION_TEXT, "C", "the sign between cells, or tab; else found out",
                    .expected = "one character or tab"},
@@ -214,7 +215,8 @@ static int check_together(const call *c, soma_error *error) {
         return error_set(error, SOMA_ERROR_ARGUMENT, "train takes one DATA; '%s' is one too many",
                          c->line.positional[1]);
     if (!c->line.positional_count && !v[RESUME].given)
-        return usage(error, "train needs DATA: a .csv file, an IDX images file or a known set (soma train --help)");
+        return usage(error, "train needs DATA: a .csv file, a folder of pictures, a known set or another data set (soma "
+                            "train --help)");
     return SOMA_OK;
 }
 
@@ -305,6 +307,11 @@ static int load_data(call *c, soma_error *error) {
         o.task = !strcmp(v[TASK].text, "classify")  ? TASK_CLASSIFY
                  : !strcmp(v[TASK].text, "regress") ? TASK_REGRESS
                                                     : TASK_AUTO;
+    const zoo_net *net = v[NET].given ? zoo_find(v[NET].text) : NULL;
+    if (net && net->sample.rank == 3) { /* pictures that differ in size become what the network was made for */
+        o.picture_height = net->sample.dims[1];
+        o.picture_width = net->sample.dims[2];
+    }
     int code = delimiter_of(&v[DELIMITER], &o.delimiter, error);
     c->set = code ? NULL : data_load(NULL, c->data, o, error);
     data_options more = {.schema = c->set ? &c->set->schema : NULL, .delimiter = o.delimiter};
@@ -471,10 +478,10 @@ const command command_train = {
         "Trains a network on DATA and writes a run folder with model.onnx (the best epoch, preprocessing included), "
         "checkpoint.safetensors (to go on from) and metrics.jsonl (a line an epoch). DATA is a .csv file (- for "
         "standard "
-        "input), an IDX images file, plain or .gz, or the name of a known set: moons, spiral, circles, xor, blobs, "
-        "iris, "
-        "wine, breast_cancer, digits, diabetes, mnist, fashion-mnist (soma data tells what they are). Without options "
-        "a fifth of the rows is held back, training stops "
+        "input), a folder with one sub-folder of PNG or JPEG pictures for each class, a .npz or .npy array, a CIFAR-10 "
+        "binary, an IDX images file, plain or .gz, or the name of a known set: moons, spiral, circles, xor, blobs, "
+        "iris, wine, breast_cancer, digits, diabetes, mnist, fashion-mnist (soma data tells what they are). Without "
+        "options a fifth of the rows is held back, training stops "
         "when "
         "the loss on it no longer falls, and the last column is the target.\n\n"
         "SPEC is layers separated by commas: dense N, conv N KxK, maxpool K, avgpool K|global, dropout P, bn, flatten, "
@@ -489,6 +496,7 @@ const command command_train = {
                 "  soma train houses.csv --target price --ignore id --net \"dense 64 relu, dropout 0.2\"\n"
                 "  soma train spiral --net \"dense 32 tanh, dense 32 tanh\" --l2 0.01 --test spiral:seed=1\n"
                 "  soma train train-images-idx3-ubyte.gz --net lenet --epochs 10 --test t10k-images-idx3-ubyte.gz\n"
+                "  soma train flowers --test more-flowers\n"
                 "  soma train iris.csv --opt momentum --lr 0.01 --batch 16 --out runs/first\n"
                 "  soma train --resume runs/first --epochs 400\n",
     .run = run};

@@ -1,5 +1,5 @@
-# soma_dependencies: what the library links. zlib, jansson and nanopb may each be absent: then SOMA_HAVE_ZLIB,
-# SOMA_HAVE_JSON or SOMA_HAVE_ONNX is not defined and the library says so where the feature is wanted.
+# soma_dependencies: what the library links. zlib, libpng, libjpeg, jansson and nanopb may each be absent: then
+# SOMA_HAVE_ZLIB, _PNG, _JPEG, _JSON or _ONNX is not defined and the library says so where the feature is wanted.
 add_library(soma_dependencies INTERFACE)
 target_link_libraries(soma_dependencies INTERFACE m)
 set(soma_private_libraries -lm)
@@ -37,6 +37,20 @@ soma_feature(ZLIB "${SOMA_ZLIB}" ${ZLIB_found} "zlib (Debian: zlib1g-dev)")
 if(soma_have_zlib)
   target_link_libraries(soma_dependencies INTERFACE ${ZLIB_file})
   list(APPEND soma_private_libraries -lz)
+endif()
+
+soma_find(PNG png.h png)
+soma_feature(PNG "${SOMA_PNG}" ${PNG_found} "libpng (Debian: libpng-dev)")
+if(soma_have_png)
+  target_link_libraries(soma_dependencies INTERFACE ${PNG_file})
+  list(PREPEND soma_private_libraries -lpng) # before what it needs itself
+endif()
+
+soma_find(JPEG jpeglib.h jpeg)
+soma_feature(JPEG "${SOMA_JPEG}" ${JPEG_found} "libjpeg-turbo (Debian: libjpeg-dev)")
+if(soma_have_jpeg)
+  target_link_libraries(soma_dependencies INTERFACE ${JPEG_file})
+  list(APPEND soma_private_libraries -ljpeg)
 endif()
 
 soma_find(JSON jansson.h jansson)

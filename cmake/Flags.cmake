@@ -20,3 +20,6 @@ if(SOMA_SANITIZE)
     target_compile_options(soma_flags INTERFACE --param=asan-use-after-return=0)
   endif()
 endif()
+if(SOMA_FUZZ) # the library tells the fuzzer which of its branches an input took
+  target_compile_options(soma_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -13,6 +13,8 @@ for program in build/fuzz/tests/fuzz_*; do
     mkdir -p "build/fuzz/corpus/$name"
     case $name in
         fuzz_csv) cp data/tables/iris.csv build/fuzz/corpus/$name/ ;;
+        fuzz_picture) cp tests/fuzz/seeds/*.png tests/fuzz/seeds/*.jpg build/fuzz/corpus/$name/ ;;
+        fuzz_arrays) cp tests/fuzz/seeds/*.npz build/fuzz/corpus/$name/ ;;
         fuzz_idx) gzip -dc data/mnist/t10k-labels-idx1-ubyte.gz >build/fuzz/corpus/$name/labels ;;
     esac
     if "$program" -max_total_time="$duration" -artifact_prefix=build/fuzz/found/$name- "build/fuzz/corpus/$name" \

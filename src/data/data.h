@@ -1,7 +1,8 @@
 /* data/data.h: data sets in memory: rows of features and targets, and what they mean.
  *
  * A dataset is either a table (sample shape [F], float features in the file's column order without target and ignored
- * columns, categories as codes) or pictures (sample shape [C, H, W], one byte an element, 0..255). */
+ * columns, categories as codes) or pictures (sample shape [C, H, W], 0..255): bytes in memory, files that are decoded
+ * when they are wanted, or floats as an array has them. */
 #ifndef DATA_DATA_H
 #define DATA_DATA_H
 
@@ -30,6 +31,13 @@ typedef struct table_column {
     size_t position;  /* in the training file, from 0; for files without a header */
 } table_column;
 
+/* The sample that pictures of any size and colour are made into (image_fit); all 0: pictures are not read. */
+typedef struct picture_rule {
+    int64_t channels, height, width;
+} picture_rule;
+
+typedef struct picture_files picture_files; /* data/picture_files.h */
+
 /* What the columns of a table mean; it is learnt from the file that trains and travels with the model, which reads
  * later files by it. */
 typedef struct table_schema {
@@ -43,17 +51,19 @@ typedef struct table_schema {
     bool classify;
     char **classes; /* names in order of index: numbers by value, other texts by bytes; NULL for regression */
     size_t classes_count;
+    picture_rule pictures; /* for later pictures in files */
 } table_schema;
 
 struct soma_dataset {
     const soma_context *context;
     char *path; /* for messages */
     int64_t rows;
-    soma_shape sample; /* [F] or [C, H, W] */
-    float *features;   /* tables: rows x F; NULL for pictures */
-    uint8_t *pictures; /* pictures: rows x C x H x W; NULL for tables */
-    int64_t *classes;  /* class index of each row; NULL for regression or without targets */
-    float *targets;    /* regression target of each row; NULL for classification or without targets */
+    soma_shape sample;    /* [F] or [C, H, W] */
+    float *features;      /* tables and arrays of floats: rows x sample; else NULL */
+    uint8_t *pictures;    /* pictures in memory: rows x C x H x W; else NULL */
+    picture_files *files; /* pictures in files of their own; else NULL */
+    int64_t *classes;     /* class index of each row; NULL for regression or without targets */
+    float *targets;       /* regression target of each row; NULL for classification or without targets */
     table_schema schema;
     uint64_t fingerprint; /* of the content: resuming asks for the same */
     /* When read to be predicted: rows that could not be read (their features are NaN) and why; NULL when all could. */
@@ -72,7 +82,7 @@ typedef enum task_choice { TASK_AUTO, TASK_CLASSIFY, TASK_REGRESS } task_choice;
 typedef struct data_options {
     const char *target;             /* column name; NULL: the last column */
     const char *const *ignore;      /* column names, ends in NULL; may be NULL */
-    const char *labels;             /* IDX labels file; NULL: found by the usual names */
+    const char *labels;             /* of IDX pictures or of a .npy array; NULL: IDX's found by the usual names */
     const char *const *class_names; /* of IDX labels 0, 1, …, ends in NULL; NULL: the labels' digits */
     task_choice task;
     bool no_header;
@@ -81,12 +91,26 @@ typedef struct data_options {
     bool predict;            /* targets may be missing and are not read; unreadable rows become row_errors instead of an
                               * error, each of the form "FILE: line N, column NAME: …" */
     const char *const *keep; /* tables: columns whose raw cells are wanted, ends in NULL; may be NULL */
+    int64_t picture_height, picture_width; /* wanted for pictures that differ in size; 0: chosen by their sizes */
 } data_options;
 
-/* Reads a .csv ("-": standard input), an IDX images file (.gz too), told by content rather than by name, or a known set
- * (data/known.h) by its name where there is no file of that name. NULL and a sentence (SOMA_ERROR_INPUT or _IO) on
- * failure. soma_dataset_destroy ends it. */
+/* Reads a .csv ("-": standard input), an IDX images file (.gz too), a .npy or .npz file, a CIFAR-10 binary (by its
+ * name) or folder, a folder of pictures, or a known set (data/known.h) by its name where there is no file of that name;
+ * files are told by content rather than by name. NULL and a sentence (SOMA_ERROR_INPUT or _IO) on failure.
+ * soma_dataset_destroy ends it. */
 soma_dataset *data_load(const soma_context *context, const char *path, data_options options, soma_error *error);
+/* Pictures in files, one at least, to be predicted: options.schema and .predict are given. Nothing is read yet. */
+soma_dataset *data_load_pictures(const soma_context *context, const char *const *paths, size_t count,
+                                 data_options options, soma_error *error);
+/* Whether a file begins like a PNG or JPEG picture. */
+bool data_is_picture(const char *path);
+/* Refuses options and models that are for tables; a code. */
+int data_check_pictures(const data_options *options, const char *name, soma_error *error);
+
+/* The file of a row, for pictures in files; else NULL. */
+const char *data_row_file(const soma_dataset *set, int64_t row);
+/* Why a row could not be read to be predicted; NULL when it could. Pictures in files must have been gathered before. */
+const char *data_row_error(const soma_dataset *set, int64_t row);
 
 /* Deep copy and release of a schema. */
 bool schema_copy(const soma_context *context, const table_schema *from, table_schema *to);
@@ -104,8 +128,9 @@ bool split_folds(const soma_dataset *set, const int64_t *rows, size_t count, int
  * on later replays it. */
 void data_epoch_order(const int64_t *rows, size_t count, uint64_t seed, int64_t epoch, int64_t *order);
 
-/* Copies rows into a batch: features or pictures as floats (0..255), classes and targets where not NULL. */
-void data_gather(const soma_dataset *set, const int64_t *rows, size_t count, float *x, int64_t *classes,
-                 float *targets);
+/* Copies rows into a batch: features or pictures as floats (0..255), classes and targets where not NULL. Several
+ * threads may gather from one set. Fails only where pictures stand in files, of which one can't be read. */
+int data_gather(const soma_dataset *set, const int64_t *rows, size_t count, float *x, int64_t *classes, float *targets,
+                soma_error *error);
 
 #endif

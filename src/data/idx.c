@@ -250,23 +250,11 @@ end:
 
 /* ---- Pictures -------------------------------------------------------------------------------------------------- */
 
-static bool check_options(const data_options *options, const char *name, soma_error *error) {
-    int code = SOMA_OK;
-    if (options->target || (options->ignore && options->ignore[0]))
-        code = error_set(error, SOMA_ERROR_ARGUMENT, "%s: holds pictures; --target and --ignore are for tables", name);
-    else if (options->keep && options->keep[0])
-        code = error_set(error, SOMA_ERROR_ARGUMENT, "%s: holds pictures; --keep is for tables", name);
-    else if (options->schema && options->schema->columns_count)
-        code = error_set(error, SOMA_ERROR_INPUT, "%s: holds pictures, but the model reads a table with the column %s",
-                         name, options->schema->columns[0].name);
-    return code == SOMA_OK;
-}
-
 soma_dataset *idx_load(const soma_context *context, const char *path, const uint8_t *bytes, size_t size,
                        const data_options *options, soma_error *error) {
     const char *name = source_name(path);
     idx_array pictures = {.rank = 0};
-    if (!check_options(options, name, error)) return NULL;
+    if (data_check_pictures(options, name, error)) return NULL;
     soma_dataset *set = mem_zeros(context, 1, sizeof *set);
     if (!set) {
         error_memory(error);

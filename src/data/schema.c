@@ -71,7 +71,8 @@ bool schema_copy(const soma_context *context, const table_schema *from, table_sc
                          .target_position = from->target_position,
                          .file_columns = from->file_columns,
                          .style = from->style,
-                         .classify = from->classify};
+                         .classify = from->classify,
+                         .pictures = from->pictures};
     bool copied = (!from->target_name || (to->target_name = mem_string(context, from->target_name))) &&
                   texts_copy(context, from->classes, from->classes_count, &to->classes, &to->classes_count) &&
                   columns_copy(context, from, to);

@@ -46,7 +46,7 @@ static int read_all(const soma_context *context, FILE *file, const char *name, u
     for (;;) {
         *size += fread(*bytes + *size, 1, capacity - *size, file);
         if (ferror(file) && errno == EISDIR)
-            return error_set(error, SOMA_ERROR_INPUT, "%s: is a folder; expected a .csv or an IDX images file", name);
+            return error_set(error, SOMA_ERROR_INPUT, "%s: is a folder; expected a file", name);
         if (ferror(file)) return error_set(error, SOMA_ERROR_IO, "%s: reading failed: %s", name, strerror(errno));
         if (feof(file) || *size < capacity) return SOMA_OK;
         size_t wanted;

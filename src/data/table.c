@@ -292,7 +292,8 @@ static int check_options(const data_options *options, const char *name, const ui
     if (size >= 2 && ((bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF)))
         return error_set(error, SOMA_ERROR_INPUT, "%s: is UTF-16 text; expected a table in UTF-8", name);
     if (size && memchr(bytes, 0, size < LOOK ? size : LOOK))
-        return error_set(error, SOMA_ERROR_INPUT, "%s: is neither a CSV table nor an IDX images file", name);
+        return error_set(error, SOMA_ERROR_INPUT,
+                         "%s: is no CSV table, nor an array, pictures or another file that soma reads", name);
     if (options->schema && !options->schema->columns_count)
         return error_set(error, SOMA_ERROR_INPUT, "%s: is a table, but the model reads pictures", name);
     if (options->labels)

@@ -96,9 +96,9 @@ static int walk_step(soma_model *m, walk *w, const soma_dataset *set, const int6
                      bool truth, float *answers, soma_error *error) {
     const int64_t *numbers = rows ? rows + first : w->numbers;
     for (int64_t i = 0; !rows && i < count; i++) w->numbers[i] = first + i;
-    data_gather(set, numbers, (size_t)count, w->x, truth && set->classes ? w->classes : NULL,
-                truth && set->targets ? w->y : NULL);
-    int code = soma_run_bind(m->run, m->network.x, w->x, count, error);
+    int code = data_gather(set, numbers, (size_t)count, w->x, truth && set->classes ? w->classes : NULL,
+                           truth && set->targets ? w->y : NULL, error);
+    if (!code) code = soma_run_bind(m->run, m->network.x, w->x, count, error);
     if (!code && m->plan_loss) {
         bool one = soma_value_dtype(m->network.target) == SOMA_FLOAT;
         for (int64_t i = 0; one && i < count; i++) w->y[i] = (float)w->classes[i];

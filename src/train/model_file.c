@@ -14,6 +14,8 @@
 
 #define METADATA_KEY     "soma.model"
 #define METADATA_VERSION 1
+/* The one way in which pictures are fitted so far: image_fit's. */
+#define FIT_NAME "scale to cover, crop the middle"
 
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
 
@@ -44,6 +46,16 @@ static void write_columns(json_text *j, const table_schema *s) {
     json_put_close(j, ']');
 }
 
+/* How a picture of any size becomes the input. */
+static void write_pictures(json_text *j, const picture_rule *rule) {
+    json_put_open(j, "pictures", '{');
+    json_put_integer(j, "channels", rule->channels);
+    json_put_integer(j, "height", rule->height);
+    json_put_integer(j, "width", rule->width);
+    json_put_string(j, "fit", FIT_NAME);
+    json_put_close(j, '}');
+}
+
 char *model_metadata(const soma_model *m) {
     json_text j = {.context = m->context};
     json_put_open(&j, NULL, '{');
@@ -60,6 +72,7 @@ char *model_metadata(const soma_model *m) {
         json_put_number(&j, "target_deviation", m->preprocess.target_deviation);
     }
     if (m->schema.columns_count) write_columns(&j, &m->schema);
+    if (m->schema.pictures.channels) write_pictures(&j, &m->schema.pictures);
     json_put_close(&j, '}');
     char *text = json_text_get(&j) ? mem_string(m->context, json_text_get(&j)) : NULL;
     json_text_clear(&j);
@@ -181,6 +194,18 @@ static bool read_columns(soma_model *m, const json_t *root) {
     return true;
 }
 
+/* The rule says what the input's shape says; another way to fit is of a later soma. */
+static bool read_pictures(soma_model *m, const json_t *root) {
+    const json_t *p = json_object_get(root, "pictures");
+    if (!p) return true;
+    const char *fit = json_string_value(json_object_get(p, "fit"));
+    const char *const keys[] = {"channels", "height", "width"};
+    if (m->sample.rank != 3 || !fit || strcmp(fit, FIT_NAME) != 0) return false;
+    for (int i = 0; i < 3; i++)
+        if (json_integer_value(json_object_get(p, keys[i])) != m->sample.dims[i]) return false;
+    return true;
+}
+
 static bool read_target(soma_model *m, const json_t *root) {
     preprocess *p = &m->preprocess;
     p->target_mean = json_number_value(json_object_get(root, "target_mean"));
@@ -203,7 +228,7 @@ static bool read_root(soma_model *m, const json_t *root) {
     } else if (m->outputs != 1 || !read_target(m, root)) {
         return false;
     }
-    return read_columns(m, root);
+    return read_columns(m, root) && read_pictures(m, root);
 }
 
 int model_read_metadata(soma_model *m, const char *text, const char *file, soma_error *error) {
@@ -273,6 +298,9 @@ static int take_network(soma_model *m, const char *file, soma_error *error) {
     m->sample = shape_of(in.rank - 1, in.dims + 1);
     m->outputs = out.dims[1];
     const char *metadata = onnx_metadata(o, METADATA_KEY);
+    const int64_t *d = m->sample.dims;
+    if (m->sample.rank == 3 && (d[0] == 1 || d[0] == 3) && d[1] > 0 && d[2] > 0) /* whatever it was trained on */
+        m->schema.pictures = (picture_rule){d[0], d[1], d[2]};
     return metadata ? model_read_metadata(m, metadata, file, error) : guess_task(m, error);
 }
 

@@ -132,6 +132,50 @@ static bool learn_pictures(preprocess *p, const soma_dataset *set, const bool *c
     return true;
 }
 
+/* Pictures that stand in files: decoding all of them first would cost what an epoch costs, so at most this many of the
+ * marked rows, evenly spaced, stand for all. Values are bytes and their sums whole numbers, without rounding. */
+enum { SAMPLED_PICTURES = 2000 };
+
+typedef struct byte_sums {
+    uint64_t sum, squares;
+} byte_sums;
+
+/* Adds up each channel, `span` values of a sample; *taken counts the samples. */
+static int sum_files(const soma_dataset *set, const bool *chosen, int64_t elements, int64_t span, float *x,
+                     byte_sums *sums, int64_t *taken, soma_error *error) {
+    int64_t marked = 0, seen = 0;
+    int code = SOMA_OK;
+    for (int64_t row = 0; row < set->rows; row++) marked += chosen[row];
+    int64_t wanted = marked < SAMPLED_PICTURES ? marked : SAMPLED_PICTURES;
+    for (int64_t row = 0; row < set->rows && !code; row++) {
+        if (!chosen[row] || seen++ * wanted / marked < *taken) continue;
+        ++*taken;
+        code = data_gather(set, &row, 1, x, NULL, NULL, error);
+        for (int64_t i = 0; i < elements && !code; i++) {
+            uint64_t value = (uint64_t)x[i];
+            sums[i / span].sum += value;
+            sums[i / span].squares += value * value;
+        }
+    }
+    return code;
+}
+
+static int learn_files(preprocess *p, const soma_dataset *set, const bool *chosen, soma_error *error) {
+    int64_t elements = shape_elements(&set->sample, 1), channels = set->sample.dims[0], span = elements / channels;
+    int64_t taken = 0;
+    float *x = mem_array(p->context, (size_t)elements, sizeof *x);
+    byte_sums *sums = mem_zeros(p->context, (size_t)channels, sizeof *sums);
+    int code = x && sums && list_open(p->context, &p->numbers, channels) ? SOMA_OK : error_memory(error);
+    if (!code) code = sum_files(set, chosen, elements, span, x, sums, &taken, error);
+    for (int64_t c = 0; c < channels && !code; c++) {
+        double count = taken ? (double)(taken * span) : 1, mean = (double)sums[c].sum / count;
+        list_add(&p->numbers, c, mean, scale_of(mean, (double)sums[c].squares / count - mean * mean));
+    }
+    mem_free(p->context, x);
+    mem_free(p->context, sums);
+    return code;
+}
+
 /* ---- The target ------------------------------------------------------------------------------------------------ */
 
 static double transformed(const preprocess *p, double target) {
@@ -173,12 +217,17 @@ int preprocess_learn(const soma_context *context, const soma_dataset *set, const
     *p = (preprocess){.context = context, .sample = set->sample, .target_deviation = 1};
     bool *chosen = mem_zeros(context, (size_t)set->rows, sizeof *chosen);
     for (size_t i = 0; chosen && i < count; i++) chosen[rows[i]] = true;
-    bool ok = chosen && (set->sample.rank == 1 ? learn_table(p, set, chosen) : learn_pictures(p, set, chosen));
-    if (ok && set->targets) learn_target(set, chosen, p);
+    int code = SOMA_OK;
+    if (!chosen)
+        code = error_memory(error);
+    else if (set->files)
+        code = learn_files(p, set, chosen, error);
+    else if (!(set->sample.rank == 1 ? learn_table(p, set, chosen) : learn_pictures(p, set, chosen)))
+        code = error_memory(error);
+    if (!code && set->targets) learn_target(set, chosen, p);
     mem_free(context, chosen);
-    if (ok) return SOMA_OK;
-    preprocess_clear(p);
-    return error_memory(error);
+    if (code) preprocess_clear(p);
+    return code;
 }
 
 void preprocess_clear(preprocess *p) {

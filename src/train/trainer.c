@@ -137,11 +137,12 @@ int train_check_norms(const soma_model *m, int64_t batch, int64_t rows, bool *si
 static int load_batch(trainer *t, soma_run *run, const network *n, const soma_dataset *set, const int64_t *rows,
                       int64_t count, soma_error *error) {
     bool classes = t->model->task == SOMA_CLASSIFY, whole = soma_value_dtype(n->target) == SOMA_INT64;
-    data_gather(set, rows, (size_t)count, t->x, classes ? t->classes : NULL, classes ? NULL : t->y);
+    int code = data_gather(set, rows, (size_t)count, t->x, classes ? t->classes : NULL, classes ? NULL : t->y, error);
+    if (code) return code;
     const preprocess *p = &t->model->preprocess;
     for (int64_t i = 0; i < count && !whole; i++)
         t->y[i] = classes ? (float)t->classes[i] : (float)(((double)t->y[i] - p->target_mean) / p->target_deviation);
-    int code = soma_run_bind(run, n->x, t->x, count, error);
+    code = soma_run_bind(run, n->x, t->x, count, error);
     if (!code) code = soma_run_bind(run, n->target, whole ? (const void *)t->classes : t->y, count, error);
     return code;
 }

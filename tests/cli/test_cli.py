@@ -1,6 +1,6 @@
 """The soma command from the outside: statuses, streams, files and JSON of each subcommand. Usage: SOMA=build/soma test_cli.py [name…]
 Needs python3 and nothing else; runs from the top of the source tree."""
-import csv, gzip, io, json, math, os, pty, re, select, shutil, signal, struct, subprocess, sys, tempfile, time
+import csv, gzip, io, json, math, os, pty, re, select, shutil, signal, struct, subprocess, sys, tempfile, time, zipfile, zlib
 
 SOMA = os.path.abspath(os.environ.get("SOMA", "build/soma"))
 TABLES = os.path.abspath("data/tables")
@@ -339,6 +339,107 @@ def pictures_are_trained_shown_and_run():
     one_line(soma("run", "pictures", "--input", "y=in.npy", "--out", "result", rc=2))
     one_line(soma("run", "pictures", "--out", "result", rc=2))
     one_line(soma("eval", "pictures", IRIS, rc=2))
+
+
+def png(width, height, channels, pixel, depth=8):
+    """A PNG file; pixel(x, y) gives its samples."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + bytes(v for x in range(width) for v in pixel(x, y)) for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, depth, {1: 0, 3: 2}[channels], 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def picture_folder(name, count=24):
+    """Sub-folders left and right with pictures of several sizes, bright on that side; None without libpng."""
+    for side in ("left", "right"):
+        os.makedirs(f"{TMP}/{name}/{side}")
+        for i in range(count):
+            w, h = 30 + i % 7, 28 + i % 5
+            def pixel(x, y):
+                light = (x >= w // 2) == (side == "right")
+                return [(180 if light else 20) + (i * 11 + x * 3 + y * 5 + c) % 60 for c in range(3)]
+            with open(f"{TMP}/{name}/{side}/{i:02d}.png", "wb") as f:
+                f.write(png(w, h, 3, pixel))
+    p = subprocess.run([SOMA, "train", name, "--epochs", "2", "--out", name + "-run", "--json"], capture_output=True,
+                       text=True, cwd=TMP)
+    assert p.returncode == 0 or "built without libpng" in p.stderr, p.stderr
+    return p if p.returncode == 0 else None
+
+
+@test
+def a_folder_of_pictures_is_trained_and_asked():
+    p = picture_folder("sides")
+    if not p:
+        return
+    assert "pictures of 28 to 32 x 30 to 36 (height x width): each is scaled to cover 24 x 24" in p.stderr, p.stderr
+    o = objects(soma("eval", "sides-run", "sides", "--json"))[0]
+    assert o["classes"] == ["left", "right"] and o["accuracy"] == 1 and sum(map(sum, o["confusion"])) == 48, o
+    rows = list(csv.reader(io.StringIO(soma("predict", "sides-run", "sides/left/03.png", "sides/right/00.png").stdout)))
+    assert rows[0] == ["file", "prediction", "p(left)", "p(right)"], rows[0]
+    assert [r[:2] for r in rows[1:]] == [["sides/left/03.png", "left"], ["sides/right/00.png", "right"]], rows
+    rows = list(csv.DictReader(io.StringIO(soma("predict", "sides-run", "sides").stdout)))
+    assert len(rows) == 48 and all(r["prediction"] in r["file"] for r in rows)
+    meta = open(TMP + "/sides-run/model.onnx", "rb").read()
+    assert re.search(rb'"pictures": ?\{"channels": ?3', meta), "the rule does not travel with the model"
+    for n in (1, 2):
+        soma("train", "sides", "--epochs", 2, "--threads", n, "--out", f"sides-{n}")
+    assert open(TMP + "/sides-1/model.onnx", "rb").read() == open(TMP + "/sides-2/model.onnx", "rb").read()
+    soma("train", "--resume", "sides-1", "--epochs", 3)
+    with open(TMP + "/sides/left/03.png", "wb") as f:
+        f.write(png(30, 30, 1, lambda x, y: [7]))
+    one_line(soma("train", "--resume", "sides-1", "--epochs", 4, rc=2))
+
+
+@test
+def a_picture_that_cannot_be_read_is_an_empty_answer():
+    if not picture_folder("whole"):
+        return
+    good = open(TMP + "/whole/left/00.png", "rb").read()
+    with open(TMP + "/half.png", "wb") as f:
+        f.write(good[:-40])
+    p = soma("predict", "whole-run", "half.png", "whole/left/00.png", "none.jpg", rc=1)
+    rows = list(csv.DictReader(io.StringIO(p.stdout)))
+    assert [r["prediction"] for r in rows] == ["", "left", ""], rows
+    assert rows[0]["p(left)"] == "" and rows[2]["file"] == "none.jpg"
+    lines = p.stderr.splitlines()
+    assert lines == ["half.png: is a PNG file that is cut off", "none.jpg: can't be opened: No such file or directory"], lines
+    o = objects(soma("predict", "whole-run", "half.png", "--json", rc=1))
+    assert o == [{"file": "half.png", "prediction": None, "probabilities": None}], o
+    assert "whole/left/00.png" in one_line(soma("train", "whole/left/00.png", rc=2))
+    assert "is no picture" in one_line(soma("predict", "whole-run", "whole/left/00.png", IRIS, rc=2))
+    one_line(soma("predict", "whole-run", "nowhere.png", rc=2))
+    shutil.copy(TMP + "/half.png", TMP + "/whole/right/zz.png")
+    line = one_line(soma("eval", "whole-run", "whole", rc=2))
+    assert line == "soma: whole/right/zz.png: is a PNG file that is cut off", line
+
+
+@test
+def arrays_of_numpy_are_data():
+    def npy(descr, shape, data):
+        head = str({"descr": descr, "fortran_order": False, "shape": shape}).encode()
+        return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + data
+    def part(count):
+        body = b"".join(bytes((200 if (x >= 4) == bool(i % 2) else 10) + (i + x * y) % 40 for y in range(8) for x in range(8))
+                        for i in range(count))
+        return npy("|u1", (count, 8, 8), body), npy("<i8", (count,), struct.pack(f"<{count}q", *(i % 2 for i in range(count))))
+    with zipfile.ZipFile(TMP + "/sides.npz", "w") as z:
+        for end, count in (("train", 60), ("test", 10)):
+            for name, data in zip("xy", part(count)):
+                with z.open(f"{name}_{end}.npy", "w", force_zip64=True) as f:  # as NumPy writes it
+                    f.write(data)
+    x, y = part(20)
+    for name, data in (("x", x), ("y", y)):
+        with open(f"{TMP}/{name}.npy", "wb") as f:
+            f.write(data)
+    p = soma("train", "sides.npz", "--epochs", 20, "--out", "npz")
+    assert "x_train: uint8 [60, 8, 8] as 60 pictures of 1 x 8 x 8, y_train as 2 classes" in p.stderr, p.stderr
+    o = objects(soma("eval", "npz", "sides.npz", "--json"))[0]
+    assert o["accuracy"] == 1 and sum(map(sum, o["confusion"])) == 10
+    o = objects(soma("eval", "npz", "x.npy", "--labels", "y.npy", "--json"))[0]
+    assert o["accuracy"] == 1 and sum(map(sum, o["confusion"])) == 20
+    assert "--labels" in one_line(soma("eval", "npz", "x.npy", rc=2))
+    assert len(soma("predict", "npz", "x.npy").stdout.splitlines()) == 21
 
 
 @test

@@ -2,6 +2,8 @@
  * succeeds once memory is there. */
 #include "data/npy.h"
 #include "data_check.h"
+#include "support/picture_folder.h"
+#include "support/zip_make.h"
 
 typedef struct account {
     long allowed, asked, live; /* allocations */
@@ -122,6 +124,62 @@ static void arrays_survive_any_failed_allocation(void **state) {
     soma_context_destroy(context);
 }
 
+static void archives_survive_any_failed_allocation(void **state) {
+    (void)state;
+    static zip_made zip;
+    uint8_t npy[1024];
+    const uint8_t x[30] = {1, 2, 3}, y[5] = {0, 1, 0, 1, 1};
+    bool packed = zip_add(&zip, "x.npy", npy, npy_compose(npy, "|u1", "(5, 2, 1, 3)", x, 30), true);
+    if (!packed) zip_add(&zip, "x.npy", npy, npy_compose(npy, "|u1", "(5, 2, 1, 3)", x, 30), false);
+    zip_add(&zip, "y.npy", npy, npy_compose(npy, "|u1", "(5,)", y, 5), false);
+    zip_close(&zip);
+    survives(check_file("t.npz", zip.bytes, zip.size), PLAIN, 15);
+}
+
+static void batches_survive_any_failed_allocation(void **state) {
+    (void)state;
+    static uint8_t records[3 * 3073];
+    survives(check_file("t.bin", records, sizeof records), PLAIN, 15);
+}
+
+static void folders_survive_any_failed_allocation(void **state) {
+    (void)state;
+    folder_begin();
+    bool made = folder_grey("a/1.png", 4, 5, 1) && folder_grey("b/1.png", 4, 4, 1) && folder_grey("b/2.png", 4, 4, 1);
+    if (made) survives(folder_path(""), PLAIN, 25);
+    folder_end();
+    if (!made) skip();
+}
+
+/* Decoding: libpng asks for its memory here too. */
+static void decoding_survives_any_failed_allocation(void **state) {
+    (void)state;
+    account a = {.allowed = 10000};
+    soma_context *context = soma_context_create(
+        (soma_context_options){.allocate = account_allocate, .release = account_release, .user = &a}, NULL);
+    folder_begin();
+    bool made = folder_grey("a/1.png", 40, 50, 1) && folder_grey("b/1.png", 44, 44, 1);
+    soma_dataset *set = made ? data_load(context, folder_path(""), PLAIN, NULL) : NULL;
+    const int64_t row = 0;
+    static float x[32 * 32];
+    long live = a.live, allowed = 0;
+    for (int code = SOMA_ERROR_MEMORY; set && code; allowed++) {
+        soma_error error = {0};
+        a.allowed = allowed;
+        a.asked = 0;
+        code = data_gather(set, &row, 1, x, NULL, NULL, &error);
+        assert_int_equal(error.code, code);
+        assert_true(code == SOMA_OK || code == SOMA_ERROR_MEMORY);
+        assert_int_equal(a.live, live);
+    }
+    soma_dataset_destroy(set);
+    soma_context_destroy(context);
+    folder_end();
+    if (!made) skip();
+    assert_true(allowed > 10);
+    assert_int_equal(a.live, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_survive_any_failed_allocation),
@@ -130,6 +188,10 @@ int main(void) {
         cmocka_unit_test(pictures_survive_any_failed_allocation),
         cmocka_unit_test(packed_pictures_survive_any_failed_allocation),
         cmocka_unit_test(arrays_survive_any_failed_allocation),
+        cmocka_unit_test(archives_survive_any_failed_allocation),
+        cmocka_unit_test(batches_survive_any_failed_allocation),
+        cmocka_unit_test(folders_survive_any_failed_allocation),
+        cmocka_unit_test(decoding_survives_any_failed_allocation),
     };
     return cmocka_run_group_tests(tests, check_begin, check_end);
 }

@@ -82,7 +82,7 @@ static void pictures_and_labels_are_read(void **state) {
     assert_int_equal(set->classes[1], 0);
     float x[8];
     int64_t c[2];
-    data_gather(set, (int64_t[]){2, 0}, 2, x, c, NULL);
+    assert_int_equal(data_gather(set, (int64_t[]){2, 0}, 2, x, c, NULL, NULL), SOMA_OK);
     assert_float_equal(x[0], 56, 0);
     assert_float_equal(x[7], 21, 0);
     assert_int_equal(c[1], 1);

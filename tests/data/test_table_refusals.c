@@ -107,14 +107,19 @@ static void columns_of_nothing_but_texts_of_their_own_are_refused(void **state) 
 static void other_files_are_refused(void **state) {
     (void)state;
     soma_error error = {0};
+    check_refused_file(check_file("t.csv",
+                                  "\x7F"
+                                  "ELF\2\1\1\0\0",
+                                  9),
+                       PLAIN, "is no CSV table, nor an array, pictures or another file that soma reads");
     check_refused_file(check_file("t.csv", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), PLAIN,
-                       "is neither a CSV table nor an IDX images file");
+                       "is a single picture; expected a folder with one sub-folder for each class");
     check_refused_file(check_file("t.csv",
                                   "\xFF\xFE"
                                   "a\0,\0",
                                   6),
                        PLAIN, "is UTF-16 text; expected a table in UTF-8");
-    check_refused_file(check_folder, PLAIN, "is a folder; expected a .csv or an IDX images file");
+    check_refused_file(check_folder, PLAIN, "holds no sub-folders; expected one for each class, with PNG or JPEG files in it");
     check_refused_file("nowhere/t.csv", PLAIN, "can't be opened: No such file or directory");
     check_refused("a,t\n1,x\n2,y\n", OPTIONS(.labels = "l"), "is a table; --labels is for IDX pictures");
     assert_null(soma_dataset_load(NULL, SOMA_OPTIONS(soma_dataset_options){.target = NULL}, &error));
