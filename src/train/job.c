@@ -12,8 +12,9 @@
 
 /* Streams of the seed, so that splits don't repeat one another's choices. */
 enum { TEST_STREAM = 1, FOLD_STREAM = 2, VALIDATION_STREAM = 3 };
-/* Short epochs would spend their time on syncing files: a checkpoint is written at most once a second, and at the end.
- */
+/* Short epochs would spend their time on syncing files: a checkpoint is written at most once a second (more often only
+ * if
+ * --checkpoint-minutes says so), and at the end. */
 static const double checkpoint_seconds = 1.0;
 
 typedef struct work {
@@ -102,7 +103,9 @@ static int save(void *user, const train_state *state, const soma_store *store, c
                 soma_error *error) {
     enum { KEY = 40, VALUE = 32 };
     work *w = user;
-    if (!final && w->last_save >= 0 && now() - w->last_save < checkpoint_seconds) return SOMA_OK;
+    double asked = 60 * w->job->checkpoint_minutes,
+           least = asked > 0 ? fmin(asked, checkpoint_seconds) : checkpoint_seconds;
+    if (!final && w->last_save >= 0 && now() - w->last_save < least) return SOMA_OK;
     size_t folds = (size_t)w->folds_done, count = w->job->extra_count + 1 + 2 * folds;
     safetensors_pair *pairs = mem_array(w->context, count, sizeof *pairs);
     char(*keys)[KEY] = mem_array(w->context, 2 * folds, sizeof *keys), fold[VALUE];
