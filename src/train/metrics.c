@@ -37,10 +37,10 @@ void metrics_add_class(metrics *m, int64_t truth, int64_t answer) {
 /* Whether fewer than five scores are larger than the true class's; of equal ones the first counts as larger, as an
  * answer takes the first. */
 static bool among_five(const float *scores, int64_t classes, int64_t truth) {
+    float own = scores[truth];
     int larger = 0;
-    for (int64_t c = 0; c < classes && larger < 5; c++)
-        larger += scores[c] > scores[truth] || (scores[c] == scores[truth] && c < truth);
-    return larger < 5 && !isnan(scores[truth]);
+    for (int64_t c = 0; c < classes && larger < 5; c++) larger += c < truth ? scores[c] >= own : scores[c] > own;
+    return larger < 5 && !isnan(own);
 }
 
 void metrics_add_probabilities(metrics *m, int64_t truth, const float *probabilities) {

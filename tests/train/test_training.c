@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -175,7 +175,10 @@ static int stop_after(void *user, const soma_epoch *epoch) {
 
 static void a_training_that_goes_on_has_the_same_bits(void **state) {
     (void)state;
-    const char *path = "build_test_training.safetensors";
+    char path[] = "/tmp/soma-training-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
     soma_schedule schedules[] = {soma_schedule_onecycle(0.05), soma_schedule_plateau(0.5, 0), soma_schedule_cosine(0)};
     schedules[1].cooldown = 1;
     schedules[2].warmup = 2;
