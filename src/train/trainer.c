@@ -1,49 +1,13 @@
 /* train/trainer.c: the training loop. Each epoch visits the rows in an order that depends on seed and epoch alone, in
  * batches, the last one short; then the rows held back are measured. Position, sums and weights together are the state:
- * a run that goes on from a checkpoint computes the same bits as one that was never interrupted.
- *
- * When a loss or a weight is no longer finite, the trainer goes back to the state at the epoch's start, repeats the
- * steps with the same bits up to the one that fails, and runs that one on a plan that checks every node's output. */
-#include "train/trainer.h"
-
-#include "graph/graph.h"
-#include "nn/minimize.h"
+ * a run that goes on from a checkpoint computes the same bits as one that was never interrupted. With groups of batches
+ * a step adds to the gathered gradient, and the last one of a group updates the weights. */
 #include "train/average.h"
 #include "train/balance.h"
-#include "train/lr_range.h"
+#include "train/loop.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <time.h>
-
-/* A plan that takes a training step, and what it is told. */
-typedef struct stepper {
-    network network;
-    minimize_inputs inputs;
-    soma_plan *plan;
-    soma_run *run;
-} stepper;
-
-typedef struct trainer {
-    soma_model *model;
-    const train_request *request;
-    const soma_context *context;
-    stepper update, gather; /* gather: adds a batch's gradient to the others' of its group; only where those are many */
-    network measure;        /* inference graph with the loss */
-    soma_plan *measure_plan;
-    soma_run *measure_run;
-    double rate; /* that the update's run holds */
-    float *class_weights;
-    metrics measured; /* where more than the loss, the accuracy or rmse is monitored */
-    int64_t elements, measure_batch;
-    int64_t *order, *classes;
-    float *x, *y, *answers;
-    train_state state;
-    train_state safe_state; /* of `safe` */
-    snapshot safe, best;
-    bool interrupted;      /* before the first step */
-    bool single_rows_fail; /* batch normalisation would see one value a channel in a batch of one row */
-} trainer;
 
 static double now(void) {
     struct timespec t;
@@ -177,7 +141,7 @@ static int read_batch(trainer *t, soma_run *run, const network *n, int64_t count
     return code;
 }
 
-static int64_t batch_rows(const trainer *t) {
+int64_t loop_batch_rows(const trainer *t) {
     int64_t left = (int64_t)t->request->rows_count - t->state.step * t->request->batch;
     return left < t->request->batch ? left : t->request->batch;
 }
@@ -191,7 +155,7 @@ static double batch_weight(const trainer *t, int64_t count) {
 }
 
 /* Steps of an epoch; `taken` leaves out a last one that batch normalisation forbids. */
-static int64_t epoch_steps(const trainer *t, bool taken) {
+int64_t loop_epoch_steps(const trainer *t, bool taken) {
     int64_t rows = (int64_t)t->request->rows_count, batch = t->request->batch;
     bool skipped = taken && t->single_rows_fail && rows % batch == 1;
     return (rows + batch - 1) / batch - skipped;
@@ -200,12 +164,12 @@ static int64_t epoch_steps(const trainer *t, bool taken) {
 static int64_t group_size(const trainer *t) { return t->request->accumulate > 1 ? t->request->accumulate : 1; }
 
 /* Whether the step at the state's position ends its group, so that the weights are updated. */
-static bool closes_group(const trainer *t) {
-    return (t->state.step + 1) % group_size(t) == 0 || t->state.step + 1 == epoch_steps(t, true);
+bool loop_closes_group(const trainer *t) {
+    return (t->state.step + 1) % group_size(t) == 0 || t->state.step + 1 == loop_epoch_steps(t, true);
 }
 
-static double present_rate(const trainer *t) {
-    int64_t each = (epoch_steps(t, true) + group_size(t) - 1) / group_size(t);
+double loop_present_rate(const trainer *t) {
+    int64_t each = (loop_epoch_steps(t, true) + group_size(t) - 1) / group_size(t);
     return pace_rate(&t->request->schedule, &t->state.pace, t->state.updates, each);
 }
 
@@ -228,34 +192,35 @@ static int set_scalars(const trainer *t, soma_run *run, const minimize_inputs *i
 }
 
 /* A step of `rows` at a position of the random streams. */
-static int run_batch(trainer *t, stepper *s, const int64_t *rows, int64_t count, uint64_t position, double rate,
-                     double *loss, int64_t *right, double *weight, soma_error *error) {
+int loop_run_batch(trainer *t, stepper *s, const int64_t *rows, int64_t count, uint64_t position, double rate,
+                   step_result *result, soma_error *error) {
     int code = load_batch(t, s->run, &s->network, t->request->set, rows, count, error);
     if (code) return code;
-    *weight = batch_weight(t, count);
-    code = set_scalars(t, s->run, &s->inputs, rate, *weight, error);
+    result->weight = batch_weight(t, count);
+    code = set_scalars(t, s->run, &s->inputs, rate, result->weight, error);
     if (!code && s->inputs.rate.node) t->rate = rate;
     soma_run_seed(s->run, t->request->seed, position);
     if (!code) code = soma_run_step(s->run, error);
-    return code ? code : read_batch(t, s->run, &s->network, count, loss, right, error);
+    return code ? code : read_batch(t, s->run, &s->network, count, &result->loss, &result->right, error);
 }
 
 /* One step at the state's position, which moves on. */
-static int take_step(trainer *t, double *loss, soma_error *error) {
+int loop_take_step(trainer *t, double *loss, soma_error *error) {
     train_state *at = &t->state;
-    int64_t count = batch_rows(t), right;
+    int64_t count = loop_batch_rows(t);
     *loss = 0;
     if (count > 1 || !t->single_rows_fail) {
-        bool closes = closes_group(t);
-        double weight;
-        int code = run_batch(t, closes ? &t->update : &t->gather, t->order + at->step * t->request->batch, count,
-                             at->steps, closes ? present_rate(t) : t->rate, loss, &right, &weight, error);
+        bool closes = loop_closes_group(t);
+        step_result result;
+        int code = loop_run_batch(t, closes ? &t->update : &t->gather, t->order + at->step * t->request->batch, count,
+                                  at->steps, closes ? loop_present_rate(t) : t->rate, &result, error);
         if (code) return code;
-        at->loss += *loss * weight;
-        at->weight += weight;
-        at->right += right;
+        *loss = result.loss;
+        at->loss += result.loss * result.weight;
+        at->weight += result.weight;
+        at->right += result.right;
         at->rows += count;
-        at->gathered = closes ? 0 : at->gathered + weight;
+        at->gathered = closes ? 0 : at->gathered + result.weight;
         at->updates += closes;
     }
     at->step++;
@@ -270,8 +235,8 @@ static int note_answers(trainer *t, int64_t count, soma_error *error) {
     if (m->task == SOMA_REGRESS) {
         int code = soma_run_get(t->measure_run, t->measure.raw, t->answers, (size_t)count, error);
         for (int64_t i = 0; i < count && !code; i++)
-            metrics_add_number(&t->measured, (double)t->y[i] * p->target_deviation + p->target_mean,
-                               (double)t->answers[i] * p->target_deviation + p->target_mean);
+            metrics_add_number(&t->measured, preprocess_answer(p, (double)t->y[i]),
+                               preprocess_answer(p, (double)t->answers[i]));
         return code;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -310,84 +275,9 @@ static int measure_held_back(trainer *t, double *loss, double *metric, soma_erro
     return more && !metrics_rank(t->context, &t->measured) ? error_memory(error) : SOMA_OK;
 }
 
-/* ---- Not finite ------------------------------------------------------------------------------------------------ */
-
-/* Nodes that read a layer's variable get the layer's name, so that a person knows where to look. */
-static void name_nodes(soma_graph *g) {
-    for (size_t i = 0; i < g->count; i++) {
-        for (int k = 0; !g->nodes[i]->name && k < g->nodes[i]->inputs_count; k++) {
-            const node *source = graph_node(g, g->nodes[i]->inputs[k].node);
-            if (source->op != &op_variable) continue;
-            char *name = graph_string(g, source->name), *dot = name ? strchr(name, '.') : NULL;
-            if (dot) *dot = 0;
-            g->nodes[i]->name = name;
-        }
-    }
-}
-
-/* Runs the step at the state's position on a plan that checks every node; fails at the node, if one is to blame. */
-static int run_checked(trainer *t, soma_error *error) {
-    size_t effects;
-    const stepper *s = closes_group(t) ? &t->update : &t->gather;
-    const soma_value *updates = soma_graph_effects(s->network.graph, &effects);
-    soma_plan_options options = {.max_batch = t->request->batch,
-                                 .store = t->model->store,
-                                 .threads = 1,
-                                 .backend = t->request->backend,
-                                 .check_finite = true};
-    stepper checked = {.network = s->network, .inputs = s->inputs};
-    int64_t right;
-    double loss, weight;
-    name_nodes(s->network.graph);
-    soma_value outputs[2] = {s->network.loss, s->network.raw};
-    checked.plan = soma_plan_create(outputs, 2, updates, effects, options, error);
-    checked.run = checked.plan ? soma_run_create(checked.plan, error) : NULL;
-    t->rate = t->request->optimizer.learning_rate; /* as in every new run */
-    int code = SOMA_ERROR_MEMORY;
-    if (checked.run)
-        code = run_batch(t, &checked, t->order + t->state.step * t->request->batch, batch_rows(t), t->state.steps,
-                         present_rate(t), &loss, &right, &weight, error);
-    soma_run_destroy(checked.run);
-    soma_plan_destroy(checked.plan);
-    return code;
-}
-
-/* Finds where a value stopped being finite, from the last safe state on, and says so. The weights are put back to what
- * they were before the step that failed. */
-static int explain_not_finite(trainer *t, int64_t failed_step, soma_error *error) {
-    soma_store *store = t->model->store;
-    snapshot before = {.context = t->context};
-    soma_error found = {0};
-    double loss = 0;
-    int code = SOMA_OK;
-    snapshot_restore(&t->safe, store);
-    t->state = t->safe_state;
-    for (bool finite = true; finite && t->state.step < failed_step && !code;) {
-        train_state position = t->state;
-        if (!snapshot_take(&before, store, store->count)) {
-            code = error_memory(error);
-            break;
-        }
-        code = take_step(t, &loss, error);
-        finite = isfinite(loss) && store_finite(store);
-        if (finite && t->state.step < failed_step) continue;
-        snapshot_restore(&before, store);
-        t->state = position;
-        if (!code) run_checked(t, &found);
-        break;
-    }
-    long long epoch = (long long)t->state.epoch + 1, step = (long long)t->state.step + 1;
-    snapshot_restore(&t->safe, store);
-    snapshot_clear(&before);
-    if (code) return code;
-    return error_set(error, SOMA_ERROR_NUMERIC, "epoch %lld, step %lld: %s; a smaller learning rate may help", epoch,
-                     step,
-                     found.code ? found.message : "the loss or an update is not finite, though each node's output is");
-}
-
 /* ---- Epochs ---------------------------------------------------------------------------------------------------- */
 
-static bool stop_wanted(const trainer *t) { return t->request->stop && *t->request->stop; }
+bool loop_stop_wanted(const trainer *t) { return t->request->stop && *t->request->stop; }
 
 /* The number that decides, and whether a larger one is better. Without anything held back the loss tells a plateau. */
 static double monitored(const trainer *t, const soma_epoch *e, bool *larger) {
@@ -434,16 +324,16 @@ static int save(trainer *t, bool final, soma_error *error) {
 /* The steps of one epoch from the state's position on. */
 static int run_steps(trainer *t, bool *stopped, soma_error *error) {
     const train_request *r = t->request;
-    int64_t steps = epoch_steps(t, false);
+    int64_t steps = loop_epoch_steps(t, false);
     data_epoch_order(r->rows, r->rows_count, r->seed, t->state.epoch + 1, t->order);
     while (t->state.step < steps) {
         double loss;
-        int code = take_step(t, &loss, error);
+        int code = loop_take_step(t, &loss, error);
         if (code) return code;
         if (!isfinite(loss) || (t->state.step == steps && !store_finite(t->model->store)))
-            return explain_not_finite(t, t->state.step, error);
+            return loop_explain_not_finite(t, t->state.step, error);
         if (r->on_step) r->on_step(r->user, &t->state, (int64_t)r->rows_count);
-        if ((*stopped = stop_wanted(t)) && t->state.step < steps) return SOMA_OK;
+        if ((*stopped = loop_stop_wanted(t)) && t->state.step < steps) return SOMA_OK;
         if (r->save_due && t->state.step < steps && r->save_due(r->user) && (code = save(t, false, error))) return code;
     }
     return SOMA_OK;
@@ -487,7 +377,7 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
     int wish = r->on_epoch ? r->on_epoch(r->user, &e, error) : 0;
     if (error && error->code) return error->code;
     *ended = true;
-    if (stopped || stop_wanted(t))
+    if (stopped || loop_stop_wanted(t))
         *end = TRAIN_SIGNAL;
     else if (wish)
         *end = TRAIN_CALLBACK;
@@ -505,7 +395,7 @@ static int resume(trainer *t, soma_error *error) {
     t->state = r->resume->state;
     if (!r->schedule_new) code = pace_check_epochs(&r->schedule, &t->state.pace, r->epochs, error);
     if (code) return code;
-    int64_t steps = epoch_steps(t, false);
+    int64_t steps = loop_epoch_steps(t, false);
     if (t->state.step < steps && (!(t->state.gathered > 0) || r->accumulate > 1)) return SOMA_OK;
     return error_set(error, SOMA_ERROR_INPUT, "the checkpoint stands at step %lld of an epoch of %lld",
                      (long long)t->state.step, (long long)steps);
@@ -526,44 +416,6 @@ static int run_epochs(trainer *t, train_end *end, soma_error *error) {
     return code;
 }
 
-/* Rates for the range test: steps on a copy of the weights, which are put back. Its batches are those of epochs 0, -1,
- * … and its positions in the random streams lie far behind all of training. */
-static int test_rates(trainer *t, lr_range *range, soma_error *error) {
-    const train_request *r = t->request;
-    const uint64_t far = (uint64_t)1 << 62;
-    int64_t steps = epoch_steps(t, true), right;
-    double rate, loss, weight;
-    for (int64_t i = 0; (rate = lr_range_next(range)) > 0; i++) {
-        int64_t first = i % steps * r->batch, left = (int64_t)r->rows_count - first;
-        if (!first) data_epoch_order(r->rows, r->rows_count, r->seed, -(i / steps), t->order);
-        int code = run_batch(t, &t->update, t->order + first, left < r->batch ? left : r->batch, far + (uint64_t)i,
-                             rate, &loss, &right, &weight, error);
-        if (code) return code;
-        lr_range_add(range, loss);
-        if ((t->interrupted = stop_wanted(t))) break;
-    }
-    return SOMA_OK;
-}
-
-static int find_rate(trainer *t, soma_error *error) {
-    const train_request *r = t->request;
-    snapshot before = {.context = t->context};
-    lr_range range = {0};
-    char text[160];
-    int code = snapshot_take(&before, t->model->store, t->model->store->count) ? SOMA_OK : error_memory(error);
-    if (!code) code = test_rates(t, &range, error);
-    if (!code) snapshot_restore(&before, t->model->store);
-    snapshot_clear(&before);
-    double found = lr_range_result(&range);
-    if (code || t->interrupted) return code; /* the rate stays unknown, so that a resumed run tests again */
-    t->state.pace.rate = found > 0 ? found : r->optimizer.learning_rate;
-    snprintf(text, sizeof text, "--lr auto: %s %.3g (a range test of %d steps)",
-             found > 0 ? "the learning rate is" : "no rate made the loss smaller; it stays", t->state.pace.rate,
-             range.step);
-    if (r->on_note) r->on_note(r->user, text);
-    return SOMA_OK;
-}
-
 /* The rate that training begins with, and the epochs for which its schedule is laid out. */
 static int begin_pace(trainer *t, soma_error *error) {
     const train_request *r = t->request;
@@ -571,7 +423,7 @@ static int begin_pace(trainer *t, soma_error *error) {
     bool known = r->resume && r->find_rate && p->rate > 0;
     p->epochs = r->epochs;
     if (known) return SOMA_OK;
-    if (r->find_rate) return find_rate(t, error);
+    if (r->find_rate) return loop_find_rate(t, error);
     p->rate = r->optimizer.learning_rate;
     return SOMA_OK;
 }
