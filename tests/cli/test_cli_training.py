@@ -98,10 +98,10 @@ def a_resumed_run_equals_an_uninterrupted_one():
                                ["--ema", 0.95], ["--accumulate", 3], ["--lr", "auto"], ["--balance", "--monitor", "val_auc"],
                                ["--schedule", "cosine:warmup=0.2", "--ema", 0.9, "--accumulate", 4, "--lr", "auto",
                                 "--net", "dense 16 bn relu, dropout 0.2"])):
-        args = ["train", DIGITS, "--seed", 5, "--patience", 99999, "--backend", "portable", "--batch", 16, *extra]
-        epochs = 10
+        args = ["train", CANCER, "--seed", 5, "--patience", 99999, "--backend", "portable", "--batch", 4, *extra]
+        epochs = 30
         soma(*args, "--epochs", epochs, "--out", f"straight{i}")
-        p = subprocess.Popen([SOMA, *map(str, args), "--epochs", str(epochs), "--out", f"broken{i}", "--checkpoint-minutes", "0.001"],
+        p = subprocess.Popen([SOMA, *map(str, args), "--epochs", str(epochs), "--out", f"broken{i}", "--checkpoint-minutes", "0.005"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TMP)
         for attempt in range(3):
             time.sleep(0.03)
@@ -121,7 +121,7 @@ def a_resumed_run_equals_an_uninterrupted_one():
 
 @test
 def checkpoints_come_within_an_epoch_too():
-    args = ["train", DIGITS, "--net", "dense 512 relu, dense 512 relu", "--batch", 1, "--epochs", 1, "--checkpoint-minutes", 0.0005]
+    args = ["train", DIGITS, "--net", "dense 256 relu, dense 256 relu", "--batch", 1, "--epochs", 1, "--threads", 1, "--checkpoint-minutes", 0.0001]
     p = subprocess.Popen([SOMA, *map(str, args), "--out", "within"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=TMP)
     seen = None
     for _ in range(5000):
@@ -133,7 +133,7 @@ def checkpoints_come_within_an_epoch_too():
     p.wait()
     assert seen and int(seen["soma.step"]) > 0 and seen["soma.epoch"] == "0", "no checkpoint came within the epoch"
     assert os.path.exists(TMP + "/within/checkpoint.previous.safetensors")
-    soma("train", "--resume", "within")
+    soma("train", "--resume", "within", "--threads", 1)
     soma(*args, "--out", "whole")
     assert model("within") == model("whole")
 
