@@ -2,9 +2,9 @@
  * the plan's own work. Short steps are timed in blocks, because reading the clock would be a part of them. */
 #include "base/parallel.h"
 #include "base/random.h"
+#include "settings.h"
 #include "subject.h"
 #include "terminal.h"
-#include "train/defaults.h"
 #include "train/json.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ static const option_row rows[] = {
     [MODE] = {"mode", OPTION_CHOICE, "MODE", "inference, or whole training steps", mode_names,
               .expected = "infer or train"},
     [BATCH] = {"batch", OPTION_WHOLE, "N", "samples a step; else 1", NULL, 1, 1e6, .expected = "a whole number from 1"},
-    [OPT] = {"opt", OPTION_CHOICE, "OPT", "the optimizer that trains; else momentum at 0.01", optimizer_names,
+    [OPT] = {"opt", OPTION_SETTINGS, "OPT", "the optimizer that trains; else momentum at 0.01", optimizer_names,
              .expected = "an optimizer"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads; else the processors available", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
@@ -56,7 +56,7 @@ static void add_loss(bench *b) {
     soma_cross_entropy_options plain = {0};
     soma_value out = b->s.output;
     if (!b->s.model) {
-        b->loss = spec_loss(b->s.spec, out, &b->target);
+        b->loss = spec_loss(b->s.spec, out, NULL, &b->target);
     } else if (b->s.model->task == SOMA_CLASSIFY) {
         b->target = soma_input_int64(out.graph, "soma.target", soma_shape1(SOMA_BATCH));
         b->loss = soma_cross_entropy(out, b->target, plain);
@@ -73,10 +73,11 @@ static int compile(bench *b, const option_value *v, soma_error *error) {
                            .backend = backend_of(&v[BACKEND]),
                            .seed = 1};
     if (b->train) {
-        soma_optimizer opt =
-            v[OPT].given ? defaults_optimizer(optimizer_of_name(v[OPT].text), 0) : soma_momentum(0.01, 0.9);
+        optimizer_choice choice = {.optimizer = soma_momentum(0.01, 0.9)};
+        int code = v[OPT].given ? optimizer_read(v[OPT].text, &choice, error) : SOMA_OK;
+        if (code) return code;
         add_loss(b);
-        b->plan = soma_plan_train(b->loss, opt, o, error);
+        b->plan = soma_plan_train(b->loss, choice.optimizer, o, error);
     } else {
         b->plan = soma_plan_infer(&b->s.output, 1, o, error);
     }

@@ -20,12 +20,11 @@ soma_model *open_model(const char *path, soma_error *error);
 /* The same path in full: <path>/model.onnx for a folder; the caller frees it. */
 char *model_path(const char *path);
 
-extern const char *const backend_names[], *const optimizer_names[];
+extern const char *const backend_names[];
 /* Whether samples of a set have the shape that the model takes. */
 int check_sample(const soma_model *m, const soma_dataset *set, const char *path, soma_error *error);
 
 soma_backend backend_of(const option_value *value);
-soma_optimizer_kind optimizer_of_name(const char *name);
 /* Number of threads given, or 0. */
 int threads_of(const option_value *value);
 

@@ -1,4 +1,4 @@
-/* cli/common.c: what several subcommands share: finding a model, names of optimizers and backends. */
+/* cli/common.c: what several subcommands share: finding a model, names of backends. */
 #include "commands.h"
 
 #include <stdio.h>
@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 const char *const backend_names[] = {"auto", "portable", "reference", NULL};
-const char *const optimizer_names[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adagrad", NULL};
 
 static int index_of(const char *const *names, const char *name) {
     int i = 0;
@@ -17,12 +16,6 @@ static int index_of(const char *const *names, const char *name) {
 soma_backend backend_of(const option_value *value) {
     static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_REFERENCE};
     return value->given ? backends[index_of(backend_names, value->text)] : SOMA_BACKEND_AUTO;
-}
-
-soma_optimizer_kind optimizer_of_name(const char *name) {
-    static const soma_optimizer_kind kinds[] = {SOMA_SGD,  SOMA_MOMENTUM, SOMA_NESTEROV, SOMA_RMSPROP,
-                                                SOMA_ADAM, SOMA_ADAMW,    SOMA_ADAGRAD};
-    return kinds[index_of(optimizer_names, name)];
 }
 
 int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }

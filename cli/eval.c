@@ -15,6 +15,26 @@ static const option_row rows[] = {
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
 
+/* With five classes or fewer every row is among the five likeliest. */
+static bool shows(const metrics *r, measure_id id) { return id != MEASURE_TOP5 || r->classes > 5; }
+
+/* Arrays in the order of the classes. */
+static void put_class_measures(const metrics *r, json_text *j) {
+    static const char *const names[] = {"precision", "recall", "f1", "support"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        json_put_open(j, names[i], '[');
+        for (int64_t c = 0; c < r->classes; c++) {
+            class_measures one = metrics_class(r, c);
+            const double values[] = {one.precision, one.recall, one.f1};
+            if (i < COUNT_OF(values))
+                json_put_number(j, NULL, values[i]);
+            else
+                json_put_integer(j, NULL, one.support);
+        }
+        json_put_close(j, ']');
+    }
+}
+
 static void put_json(const soma_model *m, const metrics *r, json_text *j) {
     json_put_open(j, NULL, '{');
     json_put_number(j, "loss", metrics_loss(r));
@@ -25,9 +45,12 @@ static void put_json(const soma_model *m, const metrics *r, json_text *j) {
     } else {
         json_put_number(j, "accuracy", metrics_accuracy(r));
         json_put_number(j, "macro_f1", metrics_macro_f1(r));
+        for (size_t i = MEASURE_AUC; i <= MEASURE_CALIBRATION_ERROR; i++)
+            if (shows(r, (measure_id)i)) json_put_number(j, measures[i].name, measures[i].value(r));
         json_put_open(j, "classes", '[');
         for (int64_t c = 0; c < r->classes; c++) json_put_string(j, NULL, soma_model_class_name(m, c));
         json_put_close(j, ']');
+        put_class_measures(r, j);
         json_put_open(j, "confusion", '[');
         for (int64_t c = 0; c < r->classes; c++) {
             json_put_open(j, NULL, '[');
@@ -40,6 +63,15 @@ static void put_json(const soma_model *m, const metrics *r, json_text *j) {
     json_put_line(j);
 }
 
+static void print_classes(const soma_model *m, const metrics *r) {
+    printf("\n%-20s precision  recall      F1    rows\n", "class");
+    for (int64_t c = 0; c < r->classes; c++) {
+        class_measures one = metrics_class(r, c);
+        printf("%-20.20s    %.4f  %.4f  %.4f %7lld\n", soma_model_class_name(m, c), one.precision, one.recall, one.f1,
+               (long long)one.support);
+    }
+}
+
 static void print_people(const soma_model *m, const metrics *r) {
     if (m->task == SOMA_REGRESS) {
         printf("rmse %.6g\nmae  %.6g\nr2   %.4f\nloss %.6g\nrows %lld\n", metrics_rmse(r), metrics_mae(r),
@@ -48,6 +80,10 @@ static void print_people(const soma_model *m, const metrics *r) {
     }
     printf("accuracy %.4f\nmacro F1 %.4f\nloss     %.4f\nrows     %lld\n", metrics_accuracy(r), metrics_macro_f1(r),
            metrics_loss(r), (long long)r->rows);
+    printf("AUC      %.4f\naverage precision %.4f\ncalibration error %.4f\n", metrics_auc(r),
+           metrics_average_precision(r), metrics_calibration_error(r));
+    if (shows(r, MEASURE_TOP5)) printf("top 5    %.4f\n", metrics_top5(r));
+    print_classes(m, r);
     if (r->classes > 20) return;
     printf("\nrows: the true class, columns: the answer, in the same order\n");
     for (int64_t c = 0; c < r->classes; c++) {
@@ -117,7 +153,9 @@ const command command_eval = {
         "Measures MODEL (a model.onnx or a run folder) on DATA (a .csv file, - for standard input, a .npy or .npz "
         "array, IDX or CIFAR-10 pictures, a folder with one sub-folder of pictures for each class, or a known set, of "
         "which the part that tests is read: soma data lists them). Columns are matched by name, in any order; extra "
-        "ones are ignored. For classes: accuracy, macro F1 and the confusion matrix; for numbers: rmse, mae and R² in "
+        "ones are ignored. For classes: accuracy, macro F1, area under the ROC curve and average precision (of two "
+        "classes the second's, of more the mean over one class against the rest), expected calibration error, top 5 "
+        "accuracy, precision, recall and F1 of each class, and the confusion matrix; for numbers: rmse, mae and R² in "
         "the target's units.",
     .options = rows,
     .examples = "  soma eval runs/latest test.csv\n"

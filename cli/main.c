@@ -19,7 +19,7 @@ static int help(void) {
         "  soma predict runs/iris new.csv             an answer for each row, as CSV\n"
         "  soma show runs/iris                        layers, shapes, parameters\n\n"
         "Answers go to standard output, everything else to standard error. Status 0: done, 1: the work failed, 2: bad\n"
-        "usage or input, 130 and 143: stopped by Ctrl-C or SIGTERM after saving.\n");
+        "usage or input, 130, 143 and 129: stopped by Ctrl-C, SIGTERM or a closed terminal after saving.\n");
     return finish_output(STATUS_OK);
 }
 

@@ -57,8 +57,10 @@ static size_t table_rows(const command *c) {
     return n;
 }
 
-static bool check_choice(const command *c, const option_row *row, const char *text) {
-    char list[512] = "";
+static bool check_choice(const command *c, const option_row *row, const char *value) {
+    char list[512] = "", text[64];
+    bool settings = row->kind == OPTION_SETTINGS;
+    snprintf(text, sizeof text, "%.*s", (int)(settings ? strcspn(value, ":") : strlen(value)), value);
     for (const char *const *choice = row->choices; *choice; choice++) {
         if (!strcmp(*choice, text)) return true;
         size_t at = strlen(list);
@@ -100,10 +102,13 @@ bool options_take(const command *c, const option_row *row, const char *text, opt
                                           (value->number > row->low || !row->above_low)));
         break;
     case OPTION_NUMBER:
+        value->is_word = row->word && !strcmp(text, row->word);
+        if (value->is_word) break;
         ok = number_real(text, &value->number) && value->number >= row->low && value->number <= row->high &&
              (value->number > row->low || !row->above_low);
         break;
     case OPTION_CHOICE:
+    case OPTION_SETTINGS:
         return check_choice(c, row, text);
     }
     if (!ok)

@@ -8,11 +8,12 @@
 typedef enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
-    OPTION_WHOLE,  /* a whole number from low to high */
-    OPTION_NUMBER, /* a number in the range */
-    OPTION_SHARE,  /* a fraction, from low and below 1, or a file's name */
-    OPTION_CHOICE, /* one of `choices` */
-    OPTION_REPEAT  /* text, may be given again and again */
+    OPTION_WHOLE,    /* a whole number from low to high */
+    OPTION_NUMBER,   /* a number in the range */
+    OPTION_SHARE,    /* a fraction, from low and below 1, or a file's name */
+    OPTION_CHOICE,   /* one of `choices` */
+    OPTION_SETTINGS, /* one of `choices`, with settings behind a colon or not */
+    OPTION_REPEAT    /* text, may be given again and again */
 } option_kind;
 
 typedef struct option_row {
@@ -24,6 +25,7 @@ typedef struct option_row {
     double low, high;
     bool above_low;       /* low itself is out of range */
     const char *expected; /* "a whole number from 1": for messages */
+    const char *word;     /* OPTION_NUMBER: a word that may stand in its place */
     const char *group;    /* a heading in --help that begins with this row; else NULL */
 } option_row;
 
@@ -51,6 +53,7 @@ typedef struct option_value {
     const char *text; /* as it was given */
     int64_t whole;
     double number;
+    bool is_word;       /* OPTION_NUMBER: the row's word was given */
     bool is_file;       /* OPTION_SHARE: text is a file's name */
     const char **texts; /* OPTION_REPEAT */
     size_t count;

@@ -63,7 +63,7 @@ void progress_step(progress *p, const train_state *state, int64_t rows) {
     fputc('\r', stderr);
     print_fold(p);
     fprintf(stderr, "epoch %lld/%lld [%s] loss %.4f", (long long)state->epoch + 1, (long long)p->epochs, bar,
-            state->rows ? state->loss / (double)state->rows : 0);
+            state->weight > 0 ? state->loss / state->weight : 0);
     if (!isnan(p->val_loss)) fprintf(stderr, "  val_loss %.4f", p->val_loss);
     fprintf(stderr, "  %.0f samples/s  %d:%02d left\x1b[K", rate, (int)(left / 60), (int)left % 60);
     fflush(stderr);

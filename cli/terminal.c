@@ -47,6 +47,10 @@ void signals_catch(void) {
     action.sa_flags = (int)(SA_RESETHAND | (unsigned)SA_RESTART);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* A terminal that is closed says so more than once, which must not end the saving; under nohup nobody listens. */
+    struct sigaction before;
+    action.sa_flags = SA_RESTART;
+    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
 }
 
 void signals_ignore_pipe(void) { signal(SIGPIPE, SIG_IGN); }

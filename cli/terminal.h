@@ -17,7 +17,7 @@ int finish_output(int status);
 /* Whether whoever reads standard output has gone. */
 bool output_closed(void);
 
-/* From now on SIGINT and SIGTERM only set the flag (a second one ends the program at once). */
+/* From now on SIGINT, SIGTERM and SIGHUP only set the flag (a second one of the first two ends the program at once). */
 void signals_catch(void);
 extern volatile int signals_stop; /* the signal's number, 0 before */
 /* Writing into a closed pipe is an error to look at instead of the end. */

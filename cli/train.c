@@ -4,7 +4,9 @@
 #include "data/known.h"
 #include "nn/zoo.h"
 #include "progress.h"
+#include "settings.h"
 #include "terminal.h"
+#include "train/balance.h"
 
 #include <errno.h>
 #include <math.h>
@@ -31,6 +33,9 @@ enum {
     L1,
     L2,
     CLIP,
+    ACCUMULATE,
+    EMA,
+    BALANCE,
     VAL,
     TEST,
     FOLDS,
@@ -42,14 +47,27 @@ enum {
     OUT,
     OVERWRITE,
     RESUME,
+    CHECKPOINT_MINUTES,
     JSON,
     ROWS
 };
 
 static const char *const task_names[] = {"auto", "classify", "regress", NULL};
 static const char *const init_names[] = {"xavier", "xavier_normal", "he", "normal", "orthogonal", "constant", NULL};
-static const char *const schedule_names[] = {"constant", NULL};
-static const char *const monitor_names[] = {"val_loss", "val_accuracy", "val_rmse", "loss", "accuracy", "rmse", NULL};
+static const char *const monitor_names[] = {"val_loss",
+                                            "val_accuracy",
+                                            "val_macro_f1",
+                                            "val_auc",
+                                            "val_average_precision",
+                                            "val_top5",
+                                            "val_calibration_error",
+                                            "val_rmse",
+                                            "val_mae",
+                                            "val_r2",
+                                            "loss",
+                                            "accuracy",
+                                            "rmse",
+                                            NULL};
 
 static const option_row rows[] = {
     [TARGET] = {"target", OPTION_TEXT, "COL", "the column to predict; else the last one", .expected = "a column's name",
@@ -76,17 +94,34 @@ static const option_row rows[] = {
                 .expected = "a whole number from 1", .group = "Training"},
     [BATCH] = {"batch", OPTION_WHOLE, "N", "samples a step; else chosen by the data", NULL, 1, 1e7,
                .expected = "a whole number from 1"},
-    [OPT] = {"opt", OPTION_CHOICE, "OPT", "the optimizer; else adamw", optimizer_names, .expected = "an optimizer"},
-    [LR] = {"lr", OPTION_NUMBER, "X", "the learning rate; else by optimizer and data", NULL, 0, 1e38, .above_low = true,
-            .expected = "a number above 0"},
-    [SCHEDULE] = {"schedule", OPTION_CHOICE, "S", "how the learning rate changes", schedule_names,
-                  .expected = "constant"},
+    [OPT] = {"opt", OPTION_SETTINGS, "OPT[:key=value,…]",
+             "the optimizer; else adamw. Settings are PyTorch's: lr, weight_decay, momentum, nesterov, alpha, beta1, "
+             "beta2, eps",
+             optimizer_names, .expected = "an optimizer"},
+    [LR] = {"lr", OPTION_NUMBER, "X|auto",
+            "the learning rate; else by optimizer and data; auto finds it by a range test of 100 steps", NULL, 0, 1e38,
+            .above_low = true, .expected = "a number above 0, or auto", .word = "auto"},
+    [SCHEDULE] =
+        {"schedule", OPTION_SETTINGS, "S[:key=value,…]",
+         "how the learning rate changes, as in PyTorch. step: size (epochs), gamma; cosine: min; onecycle: max, "
+         "pct_start, div_factor, final_div_factor; plateau: factor, patience, threshold, cooldown, min; all: "
+         "warmup (epochs; below 1 a share of the training), warmup_steps",
+         schedule_names, .expected = "a schedule"},
     [L1] = {"l1", OPTION_NUMBER, "X", "penalty on the sum of absolute weights", NULL, 0, 1e38,
             .expected = "a number from 0"},
     [L2] = {"l2", OPTION_NUMBER, "X", "weight decay, PyTorch's weight_decay", NULL, 0, 1e38,
             .expected = "a number from 0"},
     [CLIP] = {"clip", OPTION_NUMBER, "X", "largest norm of the whole gradient", NULL, 0, 1e38, .above_low = true,
               .expected = "a number above 0"},
+    [ACCUMULATE] = {"accumulate", OPTION_WHOLE, "N",
+                    "batches whose mean gradient makes one update, as one batch N times as large would", NULL, 1, 1e6,
+                    .expected = "a whole number from 1 to 1000000"},
+    [EMA] = {"ema", OPTION_NUMBER, "X",
+             "measure, keep and save an exponential moving average of the weights with this decay, as 0.999", NULL, 0,
+             1 - 1e-12, .above_low = true, .expected = "a number between 0 and 1"},
+    [BALANCE] = {.name = "balance",
+                 .kind = OPTION_FLAG,
+                 .help = "weight classes so that each counts the same, however many rows it has"},
     [VAL] = {"val", OPTION_SHARE, "FRACTION|FILE", "held back to stop by; else 0.2; 0 trains on everything", NULL, 0, 1,
              .expected = "a fraction from 0 and below 1, or a file", .group = "Measuring and stopping"},
     [TEST] = {"test", OPTION_SHARE, "FRACTION|FILE", "measured once at the end, never seen before", NULL, 0, 1,
@@ -106,14 +141,18 @@ static const option_row rows[] = {
     [OUT] = {"out", OPTION_TEXT, "DIR", "the run folder; else runs/<time>", .expected = "a folder's name"},
     [OVERWRITE] = {.name = "overwrite", .kind = OPTION_FLAG, .help = "replace a run that the folder holds"},
     [RESUME] =
-        {
-            "resume", OPTION_TEXT, "DIR",
-            "go on with a run; only --epochs (the total), --patience, --schedule, --threads and --json may be given",
-            .expected = "a run folder"},
+        {"resume", OPTION_TEXT, "DIR",
+         "go on with a run; only --epochs (the total), --patience, --schedule, --threads and --json may be given",
+         .expected = "a run folder"},
+    [CHECKPOINT_MINUTES] = {"checkpoint-minutes", OPTION_NUMBER, "X",
+                            "write a checkpoint within an epoch too when the last is X minutes old; else 10; 0: only "
+                            "between epochs",
+                            NULL, 0, 1e6, .expected = "a number from 0"},
     [JSON] = {.name = "json",
               .kind = OPTION_FLAG,
               .help = "an object a line on standard output: one for each epoch, then the result"},
-    [ROWS] = {0}};
+    [ROWS] = {0},
+};
 
 static const option_alias aliases[] = {{"batch-size", "batch"}, {"optimizer", "opt"}, {"weight-decay", "l2"}, {0}};
 
@@ -133,7 +172,8 @@ typedef struct call {
     const char *data;
     progress progress;
     bool told, own_test; /* own_test: the test part that a known set brings */
-    char head_note[256];
+    bool schedule_new;   /* given to a run that is resumed */
+    char head_note[256], balance_note[256];
     train_job job;
 } call;
 
@@ -146,6 +186,7 @@ static void tell_notes(call *c) {
     progress_clear(&c->progress);
     if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
+    if (*c->balance_note) fprintf(stderr, "soma: %s\n", c->balance_note);
     if (!c->json && c->set->summary) fprintf(stderr, "soma: the columns of %s:\n%s", c->data, c->set->summary);
     if (c->own_test)
         fprintf(stderr, "soma: tested at the end on the %lld rows that %s brings for it (--test changes that)\n",
@@ -163,6 +204,16 @@ static void on_step(void *user, const train_state *state, int64_t rows_total) {
     call *c = user;
     tell_notes(c);
     progress_step(&c->progress, state, rows_total);
+}
+
+static void on_note(void *user, int fold, const char *sentence) {
+    call *c = user;
+    tell_notes(c);
+    progress_clear(&c->progress);
+    if (fold)
+        fprintf(stderr, "soma: fold %d: %s\n", fold, sentence);
+    else
+        fprintf(stderr, "soma: %s\n", sentence);
 }
 
 static void on_epoch(void *user, const soma_epoch *epoch, int fold, const char *json) {
@@ -339,19 +390,61 @@ static soma_init init_of(const option_value *value) {
     return inits[i];
 }
 
+static int refuse_monitor(const char *text, bool classify, soma_error *error) {
+    char list[256] = "";
+    for (const char *const *name = monitor_names; *name; name++) {
+        const char *bare = !strncmp(*name, "val_", 4) ? *name + 4 : *name;
+        for (size_t i = 0; i < MEASURES; i++) {
+            size_t at = strlen(list);
+            if (!strcmp(measures[i].name, bare) && (classify ? measures[i].classes : measures[i].numbers))
+                snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", *name);
+        }
+    }
+    return error_set(error, SOMA_ERROR_ARGUMENT, "--monitor %s: the target is %s, for which there are %s", text,
+                     classify ? "a class" : "a number", list);
+}
+
 /* The monitor, checked against task and validation. */
 static int monitor_of(const call *c, monitor *m, soma_error *error) {
     const option_value *v = &c->values[MONITOR];
     const char *text = v->given ? v->text : "val_loss";
     bool val = !strncmp(text, "val_", 4), has_val = c->val || c->job.val_fraction > 0;
-    const char *name = val ? text + 4 : text, *metric = c->set->schema.classify ? "accuracy" : "rmse";
-    bool loss = !strcmp(name, "loss");
-    *m = val ? (loss ? MONITOR_VAL_LOSS : MONITOR_VAL_METRIC) : (loss ? MONITOR_LOSS : MONITOR_METRIC);
-    if (!loss && strcmp(name, metric) != 0)
-        return error_set(error, SOMA_ERROR_ARGUMENT, "--monitor %s: the task's metric is %s", text, metric);
+    bool classify = c->set->schema.classify;
+    const char *name = val ? text + 4 : text;
+    *m = (monitor){.training = !val};
+    while (strcmp(measures[m->measure].name, name) != 0) m->measure++;
+    if (classify ? !measures[m->measure].classes : !measures[m->measure].numbers)
+        return refuse_monitor(text, classify, error);
+    if (m->measure == MEASURE_TOP5 && c->set->schema.classes_count <= 5)
+        return error_set(error, SOMA_ERROR_ARGUMENT,
+                         "--monitor %s: it is always 1 with %zu classes, more than 5 needed", text,
+                         c->set->schema.classes_count);
     if (v->given && val && !has_val)
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "--monitor %s: with --val 0 there is nothing held back to measure it on", text);
+    return SOMA_OK;
+}
+
+/* Optimizer and schedule with their settings, and whether options say one thing twice. */
+static int read_settings(call *c, soma_error *error) {
+    const option_value *v = c->values;
+    train_job *j = &c->job;
+    optimizer_choice choice = {.lr_given = false};
+    int code = v[OPT].given ? optimizer_read(v[OPT].text, &choice, error) : SOMA_OK;
+    if (!code && v[SCHEDULE].given) code = schedule_read(v[SCHEDULE].text, &j->schedule, error);
+    if (code) return code;
+    if (v[LR].given && choice.lr_given)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "--lr %s and the lr of --opt %s are two learning rates; give one",
+                         v[LR].text, v[OPT].text);
+    if (v[L2].given && choice.weight_decay_given)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "--l2 %s and the weight_decay of --opt %s are the same; give one",
+                         v[L2].text, v[OPT].text);
+    if (j->schedule.max > 0 && (v[LR].given || choice.lr_given) && !c->schedule_new)
+        return error_set(error, SOMA_ERROR_ARGUMENT,
+                         "--schedule %s: max takes the place of the learning rate that %s says; give one",
+                         v[SCHEDULE].text, v[LR].given ? "--lr" : "--opt");
+    j->optimizer_given = v[OPT].given;
+    j->optimizer = choice.optimizer;
     return SOMA_OK;
 }
 
@@ -373,8 +466,13 @@ static int fill_job(call *c, soma_error *error) {
                      .epochs = v[EPOCHS].whole,
                      .batch = v[BATCH].whole,
                      .patience = v[PATIENCE].whole,
-                     .optimizer_given = v[OPT].given,
-                     .learning_rate = v[LR].given ? v[LR].number : -1,
+                     .learning_rate = v[LR].given && !v[LR].is_word ? v[LR].number : -1,
+                     .find_rate = v[LR].given && v[LR].is_word,
+                     .schedule_new = c->schedule_new,
+                     .accumulate = v[ACCUMULATE].whole,
+                     .average = v[EMA].number,
+                     .balance = v[BALANCE].given,
+                     .checkpoint_minutes = v[CHECKPOINT_MINUTES].given ? v[CHECKPOINT_MINUTES].number : 10,
                      .l1 = v[L1].given ? v[L1].number : -1,
                      .l2 = v[L2].given ? v[L2].number : -1,
                      .clip = v[CLIP].given ? v[CLIP].number : -1,
@@ -389,14 +487,19 @@ static int fill_job(call *c, soma_error *error) {
                      .user = c,
                      .on_begin = on_begin,
                      .on_step = on_step,
+                     .on_note = on_note,
                      .on_epoch = on_epoch};
-    if (v[OPT].given) j->optimizer.kind = optimizer_of_name(v[OPT].text);
-    return monitor_of(c, &j->monitor, error);
+    if (j->balance && !c->set->schema.classify)
+        return usage(error, "--balance weights classes, but the target is a number");
+    balance_describe(c->set, j->balance, c->balance_note, sizeof c->balance_note);
+    int code = read_settings(c, error);
+    return code ? code : monitor_of(c, &j->monitor, error);
 }
 
 /* Everything that can be wrong with the call, before anything is written. */
 static int prepare(call *c, soma_error *error) {
     int code = check_together(c, error);
+    c->schedule_new = c->values[RESUME].given && c->values[SCHEDULE].given;
     if (!code && c->values[RESUME].given) code = take_resumed(c, error);
     if (code) return code;
     if (!c->data) c->data = c->line.positional[0];

@@ -41,7 +41,8 @@ typedef struct soma_epoch {
     double learning_rate SOMA_ZERO;
     double seconds SOMA_ZERO;
     double samples_per_second SOMA_ZERO;
-    bool best SOMA_ZERO; /* the best epoch so far */
+    bool best SOMA_ZERO;        /* the best epoch so far */
+    double monitored SOMA_ZERO; /* the number that decides that */
 } soma_epoch;
 
 typedef struct soma_fit_options {
@@ -51,6 +52,10 @@ typedef struct soma_fit_options {
     int64_t patience SOMA_ZERO;         /* epochs without a better validation loss before training ends; not given: 20;
                                            negative: never. The best epoch's weights are kept in any case. */
     soma_optimizer optimizer SOMA_ZERO; /* learning_rate 0: AdamW, its rate chosen by the size of the data */
+    soma_schedule schedule SOMA_ZERO;   /* of the learning rate; not given: constant */
+    int64_t accumulate SOMA_ZERO;       /* batches whose mean gradient makes one update; not given: 1 */
+    double average SOMA_ZERO;           /* decay of averaged weights, which are measured, kept and saved; 0: none */
+    bool balance SOMA_ZERO;             /* classes are weighted so that each counts the same */
     uint64_t seed SOMA_ZERO; /* of initial values, shuffling, splits and dropout: the same seed gives the same bits */
     int threads SOMA_ZERO;   /* not given: the processors available */
     soma_backend backend SOMA_ZERO;
@@ -89,7 +94,13 @@ typedef struct soma_evaluation {
     double loss SOMA_ZERO; /* cross-entropy, or mean squared error in training units */
     double accuracy SOMA_ZERO;
     double macro_f1 SOMA_ZERO; /* mean of the classes' F1; a class without any counts 0 */
-    double rmse SOMA_ZERO;     /* root mean square error, mean absolute error and R², in the target's units */
+    /* Area under the ROC curve and average precision: of two classes the second's, of more the mean over one class
+     * against the rest. */
+    double auc SOMA_ZERO;
+    double average_precision SOMA_ZERO;
+    double top5 SOMA_ZERO;              /* share of rows whose class is among the five likeliest */
+    double calibration_error SOMA_ZERO; /* distance between how sure answers are and how often right, 15 bins */
+    double rmse SOMA_ZERO;              /* root mean square error, mean absolute error and R², in the target's units */
     double mae SOMA_ZERO;
     double r2 SOMA_ZERO;
 } soma_evaluation;

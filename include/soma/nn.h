@@ -81,6 +81,9 @@ SOMA_API soma_value soma_softmax_cross_entropy(soma_value logits, soma_value cla
                                                soma_cross_entropy_options options);
 /* -[t log p + (1 - t) log(1 - p)], p in [0, 1] of the shape of t. */
 SOMA_API soma_value soma_binary_cross_entropy(soma_value probability, soma_value target);
+/* The same with the mean weighted by two class weights, and with smoothed targets. */
+SOMA_API soma_value soma_binary_cross_entropy_with(soma_value probability, soma_value target,
+                                                   soma_cross_entropy_options options);
 
 /* ---- Optimizers
  * ------------------------------------------------------------------------------------------------------ */
@@ -132,6 +135,49 @@ SOMA_API const soma_value *soma_graph_effects(const soma_graph *graph, size_t *c
 SOMA_API void soma_graph_add_effect(soma_value assign);
 /* The scalar input "learning_rate" of a plan made by soma_plan_train. */
 SOMA_API soma_value soma_plan_learning_rate(const soma_plan *plan);
+
+/* ---- Schedules: how the learning rate changes ----------------------------------------------------------------------
+ */
+
+typedef enum soma_schedule_kind {
+    SOMA_SCHEDULE_CONSTANT = 0,
+    SOMA_SCHEDULE_STEP,
+    SOMA_SCHEDULE_COSINE,
+    SOMA_SCHEDULE_ONECYCLE,
+    SOMA_SCHEDULE_PLATEAU
+} soma_schedule_kind;
+
+/* PyTorch's definitions (StepLR, CosineAnnealingLR, OneCycleLR with cosine annealing, ReduceLROnPlateau), a position
+ * being an update rather than an epoch; an all-zero struct is the constant rate, constructors below give PyTorch's
+ * defaults. With a warm-up the rate rises linearly over it to what the schedule begins with (PyTorch's LinearLR from 1
+ * / its length on), and the schedule itself fills the rest of the training (SequentialLR). */
+typedef struct soma_schedule {
+    soma_schedule_kind kind SOMA_ZERO;
+    double size SOMA_ZERO;             /* step: epochs from one step down to the next; 0: a third of the training */
+    double gamma SOMA_ZERO;            /* step: what the rate is multiplied with */
+    double max SOMA_ZERO;              /* onecycle: the largest rate; 0: the optimizer's */
+    double pct_start SOMA_ZERO;        /* onecycle: share of the training in which the rate rises */
+    double div_factor SOMA_ZERO;       /* onecycle: max / the first rate */
+    double final_div_factor SOMA_ZERO; /* onecycle: the first rate / the last */
+    double factor SOMA_ZERO;           /* plateau: what the rate is multiplied with */
+    double threshold SOMA_ZERO;        /* plateau: the share by which a number must be better to count as better */
+    int64_t patience SOMA_ZERO;        /* plateau: epochs that may be no better before the rate falls */
+    int64_t cooldown SOMA_ZERO;        /* plateau: epochs after a fall that are not counted */
+    double min SOMA_ZERO;              /* cosine, plateau: the smallest rate */
+    double warmup SOMA_ZERO;           /* epochs; below 1: share of the training */
+    int64_t warmup_steps SOMA_ZERO;    /* the same in updates; counts where `warmup` is 0 */
+} soma_schedule;
+
+SOMA_API soma_schedule soma_schedule_step(double size, double gamma);
+SOMA_API soma_schedule soma_schedule_cosine(double min);
+SOMA_API soma_schedule soma_schedule_onecycle(double max);
+SOMA_API soma_schedule soma_schedule_plateau(double factor, int64_t patience);
+/* The rate of update `step` (from 0) in a training of `epochs` epochs with `steps_per_epoch` updates each; `rate` is
+ * the optimizer's. Of a plateau, whose falls depend on what is measured, the caller gives the present rate. */
+SOMA_API double soma_schedule_rate(soma_schedule schedule, double rate, int64_t step, int64_t steps_per_epoch,
+                                   int64_t epochs);
+/* Whether the rates depend on the number of epochs, so that a training can't simply be made longer. */
+SOMA_API bool soma_schedule_needs_end(soma_schedule schedule);
 
 SOMA_END_C
 #endif

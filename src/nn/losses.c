@@ -110,12 +110,35 @@ soma_value soma_softmax_cross_entropy(soma_value logits, soma_value classes, som
     return cross_entropy(soma_log_softmax(logits, 1), classes, &options);
 }
 
-/* With q = log(1 - p): t log p + (1 - t) q = q + t (log p - q). */
-soma_value soma_binary_cross_entropy(soma_value probability, soma_value target) {
-    if (!comparable("binary_cross_entropy", probability, target)) return none(probability.graph);
+/* log p and log(1 - p) weighted by the target: with q = log(1 - p), t log p + (1 - t) q = q + t (log p - q). */
+static soma_value log_likelihood(soma_value probability, soma_value target) {
     const node *n = value_node(probability);
     soma_value q = log_one_minus(probability);
     soma_value odds = n->op->logit_of && probability.output == 0 ? n->op->logit_of(probability.graph, n)
                                                                  : soma_sub(log_of(probability), q);
-    return soma_neg(soma_mean(soma_add(q, soma_mul(target, odds))));
+    return soma_add(q, soma_mul(target, odds));
+}
+
+soma_value soma_binary_cross_entropy(soma_value probability, soma_value target) {
+    if (!comparable("binary_cross_entropy", probability, target)) return none(probability.graph);
+    return soma_neg(soma_mean(log_likelihood(probability, target)));
+}
+
+/* The weight of a row is w0 + t (w1 - w0); as for more classes the mean is over the weights. */
+soma_value soma_binary_cross_entropy_with(soma_value probability, soma_value target,
+                                          soma_cross_entropy_options options) {
+    soma_graph *g = probability.graph;
+    const float *w = options.class_weights;
+    double smoothing = options.label_smoothing;
+    if (!comparable("binary_cross_entropy", probability, target)) return none(g);
+    if (!(smoothing >= 0 && smoothing <= 1))
+        return graph_fail(g, "binary_cross_entropy: the label smoothing is %g, expected 0 to 1", smoothing);
+    soma_value smooth = target;
+    if (smoothing != 0)
+        smooth = soma_add(soma_mul(target, soma_scalar(g, 1 - smoothing)), soma_scalar(g, smoothing / 2));
+    soma_value fit = log_likelihood(probability, smooth);
+    if (!w) return soma_neg(soma_mean(fit));
+    soma_value rise = soma_mul(target, soma_scalar(g, (double)w[1] - (double)w[0]));
+    soma_value weight = soma_add(rise, soma_scalar(g, (double)w[0]));
+    return soma_neg(soma_div(soma_sum(soma_mul(weight, fit)), soma_sum(weight)));
 }

@@ -14,8 +14,7 @@
  * Sources: Polyak 1964, Nesterov 1983, Tieleman and Hinton 2012, Duchi et al. 2011, Kingma and Ba 2015, Loshchilov and
  * Hutter 2019. */
 #include "graph/graph.h"
-
-#include <soma/nn.h>
+#include "nn/minimize.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -243,7 +242,46 @@ static shared share_scalars(soma_graph *g, const soma_optimizer *o, soma_value r
     return s;
 }
 
-int soma_minimize(soma_value loss, soma_optimizer optimizer, soma_value *learning_rate) {
+/* ---- Gathered gradients, averaged weights ---------------------------------------------------------------------------
+ */
+
+/* The gathered gradient with this batch's added. */
+static soma_value gather(const minimize_inputs *in, soma_value w, soma_value gradient) {
+    soma_value old = state(w, "gathered");
+    return soma_add(soma_mul(in->keep, old), soma_mul(in->weight, gradient));
+}
+
+static void keep_average(const minimize_inputs *in, soma_value w, soma_value next) {
+    soma_value old = state(w, "average");
+    advance(old, soma_add(old, soma_mul(in->fresh, soma_sub(next, old))));
+}
+
+static minimize_inputs make_inputs(soma_graph *g, const soma_optimizer *o, minimize_request request) {
+    minimize_inputs in = {{g, 0, 0}, {g, 0, 0}, {g, 0, 0}, {g, 0, 0}, {g, 0, 0}};
+    if (request.part != MINIMIZE_GATHER) in.rate = soma_input_scalar(g, "learning_rate", o->learning_rate);
+    if (request.part != MINIMIZE_WHOLE) {
+        in.keep = soma_input_scalar(g, "gather_keep", 0);
+        in.weight = soma_input_scalar(g, "gather_weight", 1);
+    }
+    if (request.part == MINIMIZE_CLOSE) in.share = soma_input_scalar(g, "gather_share", 1);
+    if (request.average && request.part != MINIMIZE_GATHER) in.fresh = soma_input_scalar(g, "average_fresh", 1);
+    return in;
+}
+
+static void update_all(const soma_optimizer *o, const minimize_inputs *in, const soma_value *w, soma_value *gradients,
+                       int count) {
+    soma_graph *g = in->rate.graph;
+    if (o->clip > 0) clip_gradients(g, gradients, count, o->clip);
+    shared s = share_scalars(g, o, in->rate);
+    /* The last layer's gradient is ready first: its update may follow at once. */
+    for (int i = count - 1; i >= 0; i--) {
+        soma_value next = update(&s, w[i], penalised(o, w[i], gradients[i]));
+        if (in->fresh.node) keep_average(in, w[i], next);
+        soma_graph_add_effect(soma_assign(w[i], next));
+    }
+}
+
+int minimize_with(soma_value loss, soma_optimizer optimizer, minimize_request request, minimize_inputs *inputs) {
     soma_graph *g = loss.graph;
     int count = 0;
     if (!g) return SOMA_ERROR_ARGUMENT;
@@ -254,14 +292,21 @@ int soma_minimize(soma_value loss, soma_optimizer optimizer, soma_value *learnin
     if (!w || !gradients) return g->error.code;
     if (!count) return graph_fail(g, "minimize: the loss depends on no trainable variable"), g->error.code;
     if (soma_gradient(loss, w, count, gradients)) return g->error.code;
-    if (optimizer.clip > 0) clip_gradients(g, gradients, count, optimizer.clip);
-    soma_value rate = soma_input_scalar(g, "learning_rate", optimizer.learning_rate);
-    shared s = share_scalars(g, &optimizer, rate);
-    /* The last layer's gradient is ready first: its update may follow at once. */
-    for (int i = count - 1; i >= 0; i--) {
-        soma_value next = update(&s, w[i], penalised(&optimizer, w[i], gradients[i]));
-        soma_graph_add_effect(soma_assign(w[i], next));
+    *inputs = make_inputs(g, &optimizer, request);
+    for (int i = 0; i < count && request.part != MINIMIZE_WHOLE; i++) {
+        soma_value sum = gather(inputs, w[i], gradients[i]);
+        if (request.part == MINIMIZE_GATHER)
+            advance(state(w[i], "gathered"), sum);
+        else
+            gradients[i] = soma_mul(sum, inputs->share);
     }
-    if (learning_rate) *learning_rate = rate;
+    if (request.part != MINIMIZE_GATHER) update_all(&optimizer, inputs, w, gradients, count);
     return g->error.code;
+}
+
+int soma_minimize(soma_value loss, soma_optimizer optimizer, soma_value *learning_rate) {
+    minimize_inputs inputs = {{0}, {0}, {0}, {0}, {0}};
+    int code = minimize_with(loss, optimizer, (minimize_request){MINIMIZE_WHOLE, false}, &inputs);
+    if (!code && learning_rate) *learning_rate = inputs.rate;
+    return code;
 }

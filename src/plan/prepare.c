@@ -187,5 +187,11 @@ void run_prepare(soma_run *run, int64_t batch) {
         run->steps[i].call.batch = batch;
     }
     run->batch = batch;
-    run->stale = false;
+    run->stale = run->scalars_stale = false;
+}
+
+/* Steps read a scalar where it lies, so that nothing else changes with it. */
+void run_scalars(soma_run *run) {
+    compute_scalars(run, run->batch);
+    run->scalars_stale = false;
 }

@@ -169,7 +169,7 @@ int soma_run_set_scalar(soma_run *run, soma_value input, double value, soma_erro
     const plan_target *t = find_target(run->plan, input);
     if (!t) return SOMA_OK;
     size_t slot = run->plan->values[t->value].offset;
-    if (run->scalar_values[slot] != value) run->stale = true;
+    if (run->scalar_values[slot] != value) run->scalars_stale = true;
     run->scalar_values[slot] = value;
     return SOMA_OK;
 }
@@ -311,6 +311,7 @@ int soma_run_step(soma_run *run, soma_error *error) {
     int code = agree_on_rows(run, &batch, error);
     if (code != SOMA_OK) return code;
     if (batch != run->batch || run->stale) run_prepare(run, batch);
+    if (run->scalars_stale) run_scalars(run);
     position_random(run);
     if (run->plan->reference) widen_inputs(run);
     run->failed_step = -1;

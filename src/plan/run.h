@@ -39,13 +39,16 @@ struct soma_run {
     prepared *steps;
     int64_t batch; /* for which the steps are prepared; -1: none */
     int64_t last_batch;
-    bool stale; /* pointers changed since */
+    bool stale;         /* pointers changed since */
+    bool scalars_stale; /* only numbers that the host computes from did */
     uint64_t seed, position;
     int failed_step; /* first whose output was not finite, with check_finite; -1 */
 };
 
 /* Fills run->steps for a batch. */
 void run_prepare(soma_run *run, int64_t batch);
+/* Computes the host's scalars anew for the batch that the steps are prepared for. */
+void run_scalars(soma_run *run);
 /* Where a value lies, NULL if nowhere. */
 void *run_address(const soma_run *run, int32_t value);
 /* Runs a step whose op has no fast kernel, or any step of a float64 plan. */

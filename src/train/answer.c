@@ -132,7 +132,7 @@ static void compare(const soma_model *m, const walk *w, const soma_dataset *set,
     for (int64_t i = 0; i < count; i++) {
         const float *answer = w->answers + i * m->outputs;
         if (m->task == SOMA_CLASSIFY) {
-            metrics_add_class(measured, w->classes[i], metrics_argmax(answer, m->outputs));
+            metrics_add_probabilities(measured, w->classes[i], answer);
         } else if (set->targets) {
             double error = ((double)answer[0] - (double)w->y[i]) / deviation;
             metrics_add_number(measured, (double)w->y[i], (double)answer[0]);
@@ -155,6 +155,7 @@ int model_measure(soma_model *m, const soma_dataset *set, const int64_t *rows, s
         walk_close(m, &w);
         return error_memory(error);
     }
+    if (classify && !metrics_keep(m->context, measured, total)) code = error_memory(error);
     for (int64_t first = 0; first < total && !code; first += w.batch) {
         int64_t n = total - first < w.batch ? total - first : w.batch;
         float loss = 0;
@@ -165,6 +166,7 @@ int model_measure(soma_model *m, const soma_dataset *set, const int64_t *rows, s
         }
         if (!code) compare(m, &w, set, n, measured);
     }
+    if (!code && classify && !metrics_rank(m->context, measured)) code = error_memory(error);
     walk_close(m, &w);
     return code;
 }
@@ -226,6 +228,10 @@ int soma_model_evaluate(soma_model *m, const float *x, const float *y, int64_t r
         *evaluation = (soma_evaluation){.loss = metrics_loss(&measured),
                                         .accuracy = metrics_accuracy(&measured),
                                         .macro_f1 = metrics_macro_f1(&measured),
+                                        .auc = metrics_auc(&measured),
+                                        .average_precision = metrics_average_precision(&measured),
+                                        .top5 = metrics_top5(&measured),
+                                        .calibration_error = metrics_calibration_error(&measured),
                                         .rmse = metrics_rmse(&measured),
                                         .mae = metrics_mae(&measured),
                                         .r2 = metrics_r2(&measured)};

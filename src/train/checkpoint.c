@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TEXT = 32, STATE_FIELDS = 12, NAME_LIMIT = 256 };
+enum { TEXT = 32, NAME_LIMIT = 256 };
 
 #define VERSION_KEY "soma.checkpoint"
+#define VERSION     "2"
 
 /* The fields of a state by key: one table writes and reads them. */
 typedef struct field {
@@ -32,6 +33,16 @@ static const field fields[] = {
     {"soma.loss", offsetof(train_state, loss), true},
     {"soma.best_value", offsetof(train_state, best_value), true},
     {"soma.best_loss", offsetof(train_state, best_loss), true},
+    {"soma.weight", offsetof(train_state, weight), true},
+    {"soma.updates", offsetof(train_state, updates), false},
+    {"soma.gathered", offsetof(train_state, gathered), true},
+    {"soma.rate", offsetof(train_state, pace.rate), true},
+    {"soma.planned_epochs", offsetof(train_state, pace.epochs), false},
+    {"soma.plateau.rate", offsetof(train_state, pace.plateau_rate), true},
+    {"soma.plateau.best", offsetof(train_state, pace.plateau_best), true},
+    {"soma.plateau.measured", offsetof(train_state, pace.measured), false},
+    {"soma.plateau.bad", offsetof(train_state, pace.bad), false},
+    {"soma.plateau.cooled", offsetof(train_state, pace.cooled), false},
 };
 
 static void field_text(const train_state *state, const field *f, char text[TEXT]) {
@@ -66,7 +77,7 @@ int checkpoint_write(const char *path, const char *previous, const train_state *
     safetensors_tensor *tensors = mem_zeros(context, tensors_count, sizeof *tensors);
     safetensors_pair *pairs = mem_zeros(context, pairs_count, sizeof *pairs);
     char(*names)[NAME_LIMIT] = mem_array(context, tensors_count, sizeof *names);
-    char texts[STATE_FIELDS][TEXT];
+    char texts[COUNT_OF(fields)][TEXT];
     int code = SOMA_OK;
     if (!tensors || !pairs || !names) {
         code = error_memory(error);
@@ -81,7 +92,7 @@ int checkpoint_write(const char *path, const char *previous, const train_state *
                                           .shape = v->shape,
                                           .data = last ? v->data : best->data[i - store->count]};
     }
-    pairs[0] = (safetensors_pair){VERSION_KEY, "1"};
+    pairs[0] = (safetensors_pair){VERSION_KEY, VERSION};
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         field_text(state, &fields[i], texts[i]);
         pairs[1 + i] = (safetensors_pair){fields[i].key, texts[i]};
@@ -101,10 +112,10 @@ static int open_one(const char *path, const soma_context *context, checkpoint *c
     c->file = safetensors_open(path, context, error);
     if (!c->file) return error ? error->code : SOMA_ERROR_INPUT;
     const char *version = safetensors_metadata(c->file, VERSION_KEY);
-    if (!version || strcmp(version, "1") != 0) {
+    if (!version || strcmp(version, VERSION) != 0) {
         checkpoint_close(c);
         return error_set(error, SOMA_ERROR_INPUT, "%s: %s", path,
-                         version ? "the checkpoint has another version than 1, which this soma reads"
+                         version ? "the checkpoint has another version than " VERSION ", which this soma reads"
                                  : "it is no checkpoint of soma");
     }
     for (size_t i = 0; i < COUNT_OF(fields); i++) {

@@ -3,6 +3,7 @@
 #define TRAIN_CHECKPOINT_H
 
 #include "format/safetensors.h"
+#include "train/pace.h"
 #include "train/snapshot.h"
 
 /* Where a training stands. */
@@ -10,11 +11,14 @@ typedef struct train_state {
     int64_t epoch;                /* epochs finished */
     int64_t step;                 /* steps taken in the epoch that follows them */
     uint64_t steps;               /* steps taken in all: the position in the random streams */
-    double loss;                  /* sum over the unfinished epoch */
+    int64_t updates;              /* of the weights, in all: fewer than steps when gradients are gathered */
+    double gathered;              /* weight of the batches gathered since the last update */
+    double loss, weight;          /* sums over the unfinished epoch */
     int64_t right, rows;          /* and counts */
     int64_t best_epoch;           /* 0: none yet */
     double best_value, best_loss; /* of the monitored number */
     int64_t worse;                /* epochs since the best one */
+    pace pace;
 } train_state;
 
 /* Writes `path`; the file that was there becomes `previous` (NULL: it is replaced). Tensors are "last.<variable>" for

@@ -30,6 +30,11 @@ static int check_options(const soma_model *m, const soma_fit_options *o, soma_er
     if (!(o->validation >= 0 && o->validation < 1))
         return error_set(error, SOMA_ERROR_ARGUMENT, "fit: validation is %g, expected a fraction from 0 and below 1",
                          o->validation);
+    if (o->accumulate < 0 || !(o->average >= 0 && o->average < 1))
+        return error_set(error, SOMA_ERROR_ARGUMENT, "fit: accumulate is not negative, average from 0 and below 1");
+    if (o->balance && m->task != SOMA_CLASSIFY)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "fit: balance weights classes, but the model predicts a number");
+    if (pace_check_schedule(&o->schedule, error)) return SOMA_ERROR_ARGUMENT;
     if (o->resume && !o->checkpoint)
         return error_set(error, SOMA_ERROR_ARGUMENT, "fit: resume needs the checkpoint's name");
     if (m->imported && !m->spec_text)
@@ -69,6 +74,10 @@ static train_request request_of(const soma_model *m, const soma_fit_options *o, 
                        .batch = o->batch ? o->batch : d.batch,
                        .patience = o->patience ? (o->patience < 0 ? 0 : o->patience) : 20,
                        .optimizer = o->optimizer.learning_rate != 0 || o->optimizer.update ? o->optimizer : d.optimizer,
+                       .schedule = o->schedule,
+                       .accumulate = o->accumulate,
+                       .average = o->average,
+                       .balance = o->balance,
                        .seed = o->seed,
                        .threads = o->threads,
                        .backend = o->backend,

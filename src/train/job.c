@@ -12,8 +12,9 @@
 
 /* Streams of the seed, so that splits don't repeat one another's choices. */
 enum { TEST_STREAM = 1, FOLD_STREAM = 2, VALIDATION_STREAM = 3 };
-/* Short epochs would spend their time on syncing files: a checkpoint is written at most once a second, and at the end.
- */
+/* Short epochs would spend their time on syncing files: a checkpoint is written at most once a second (more often only
+ * if
+ * --checkpoint-minutes says so), and at the end. */
 static const double checkpoint_seconds = 1.0;
 
 typedef struct work {
@@ -42,6 +43,11 @@ static const char *metric_name(const train_job *job) { return classifies(job) ? 
 
 /* ---- Hooks of the trainer -------------------------------------------------------------------------------------- */
 
+/* Whether an epoch object shows the number that is monitored only because it is. */
+static bool monitor_is_extra(monitor m) {
+    return !m.training && m.measure != MEASURE_LOSS && m.measure != MEASURE_ACCURACY && m.measure != MEASURE_RMSE;
+}
+
 static void epoch_json(const work *w, const soma_epoch *e, json_text *j) {
     char val[32];
     const char *metric = metric_name(w->job);
@@ -55,6 +61,10 @@ static void epoch_json(const work *w, const soma_epoch *e, json_text *j) {
     if (w->job->val_set || w->job->val_fraction > 0) {
         json_put_number(j, "val_loss", e->val_loss);
         json_put_number(j, val, e->val_metric);
+        if (monitor_is_extra(w->job->monitor)) {
+            snprintf(val, sizeof val, "val_%s", measures[w->job->monitor.measure].name);
+            json_put_number(j, val, e->monitored);
+        }
     }
     json_put_number(j, "lr", e->learning_rate);
     json_put_number(j, "seconds", e->seconds);
@@ -73,6 +83,16 @@ static int on_epoch(void *user, const soma_epoch *e, soma_error *error) {
     return code;
 }
 
+static void on_note(void *user, const char *sentence) {
+    const work *w = user;
+    if (w->job->on_note) w->job->on_note(w->job->user, w->fold, sentence);
+}
+
+static bool save_due(void *user) {
+    const work *w = user;
+    return now() - w->last_save >= 60 * w->job->checkpoint_minutes;
+}
+
 static void on_step(void *user, const train_state *state, int64_t rows) {
     const work *w = user;
     if (w->job->on_step) w->job->on_step(w->job->user, state, rows);
@@ -83,7 +103,9 @@ static int save(void *user, const train_state *state, const soma_store *store, c
                 soma_error *error) {
     enum { KEY = 40, VALUE = 32 };
     work *w = user;
-    if (!final && w->last_save >= 0 && now() - w->last_save < checkpoint_seconds) return SOMA_OK;
+    double asked = 60 * w->job->checkpoint_minutes,
+           least = asked > 0 ? fmin(asked, checkpoint_seconds) : checkpoint_seconds;
+    if (!final && w->last_save >= 0 && now() - w->last_save < least) return SOMA_OK;
     size_t folds = (size_t)w->folds_done, count = w->job->extra_count + 1 + 2 * folds;
     safetensors_pair *pairs = mem_array(w->context, count, sizeof *pairs);
     char(*keys)[KEY] = mem_array(w->context, 2 * folds, sizeof *keys), fold[VALUE];
@@ -113,14 +135,20 @@ static int save(void *user, const train_state *state, const soma_store *store, c
 /* ---- One training ---------------------------------------------------------------------------------------------- */
 
 static soma_optimizer optimizer_of(const train_job *job, const defaults *d) {
-    double rate = job->learning_rate > 0 ? job->learning_rate : 0;
-    soma_optimizer o = d->optimizer;
-    if (job->optimizer_given) o = defaults_optimizer(job->optimizer.kind, rate);
-    if (rate > 0) o.learning_rate = rate;
+    soma_optimizer o = job->optimizer_given ? job->optimizer : d->optimizer;
+    if (job->learning_rate > 0) o.learning_rate = job->learning_rate;
     if (job->l1 >= 0) o.l1 = job->l1;
     if (job->l2 >= 0) o.weight_decay = job->l2;
     if (job->clip >= 0) o.clip = job->clip;
     return o;
+}
+
+/* A plateau waits for PyTorch's 10 epochs, but at most for half as many as would end the training. */
+static soma_schedule schedule_of(const train_job *job, int64_t patience) {
+    enum { USUAL = 10 };
+    soma_schedule s = job->schedule;
+    if (s.kind == SOMA_SCHEDULE_PLATEAU && s.patience < 0) s.patience = patience / 2 < USUAL ? patience / 2 : USUAL;
+    return s;
 }
 
 /* The rows that train and those that stop it, out of `rows`. */
@@ -177,6 +205,11 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     const train_job *job = w->job;
     char note[256];
     train_request r = {.monitor = job->monitor,
+                       .find_rate = job->find_rate,
+                       .schedule_new = job->schedule_new,
+                       .accumulate = job->accumulate,
+                       .average = job->average,
+                       .balance = job->balance,
                        .seed = job->seed,
                        .threads = job->threads,
                        .backend = job->backend,
@@ -185,6 +218,8 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .user = w,
                        .on_epoch = on_epoch,
                        .on_step = on_step,
+                       .on_note = on_note,
+                       .save_due = job->checkpoint_minutes > 0 ? save_due : NULL,
                        .save = save};
     int code = make_model(w, count, note, sizeof note, model, error);
     if (!code) code = split_validation(w, rows, count, &r, error);
@@ -195,13 +230,14 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     if (r.batch > (int64_t)r.rows_count) r.batch = (int64_t)r.rows_count;
     r.patience = job->patience ? job->patience : d.patience;
     r.optimizer = optimizer_of(job, &d);
+    r.schedule = schedule_of(job, r.patience);
     if (job->on_begin) job->on_begin(job->user, &r, w->fold, note);
     w->last_save = -1;
     return train_model(*model, &r, end, state, error);
 }
 
-static int measure(soma_model *m, const soma_dataset *set, const int64_t *rows, size_t count, double *loss,
-                   double *metric, soma_error *error) {
+static int measure_rows(soma_model *m, const soma_dataset *set, const int64_t *rows, size_t count, double *loss,
+                        double *metric, soma_error *error) {
     metrics measured;
     bool classify = m->task == SOMA_CLASSIFY;
     if (!metrics_create(m->context, classify ? m->outputs : 0, &measured)) return error_memory(error);
@@ -227,7 +263,8 @@ static int run_fold(work *w, int fold, const checkpoint *resume, train_end *end,
     }
     int code = train_one(w, w->fold_train, train, resume, &m, end, &state, error);
     if (!code && *end != TRAIN_SIGNAL) {
-        code = measure(m, w->job->set, w->fold_test, test, &w->fold_loss[fold - 1], &w->fold_metric[fold - 1], error);
+        code =
+            measure_rows(m, w->job->set, w->fold_test, test, &w->fold_loss[fold - 1], &w->fold_metric[fold - 1], error);
         w->folds_done = fold;
     }
     soma_model_destroy(m);
@@ -301,10 +338,10 @@ static int run_kept(work *w, job_result *result, soma_error *error) {
     bool test = job->test_set || w->test_count;
     if (!test || result->end == TRAIN_SIGNAL) return SOMA_OK;
     result->tested = true;
-    return job->test_set ? measure(result->model, job->test_set, NULL, (size_t)job->test_set->rows, &result->test_loss,
-                                   &result->test_metric, error)
-                         : measure(result->model, job->set, w->test_rows, w->test_count, &result->test_loss,
-                                   &result->test_metric, error);
+    return job->test_set ? measure_rows(result->model, job->test_set, NULL, (size_t)job->test_set->rows,
+                                        &result->test_loss, &result->test_metric, error)
+                         : measure_rows(result->model, job->set, w->test_rows, w->test_count, &result->test_loss,
+                                        &result->test_metric, error);
 }
 
 static int split_test(work *w, soma_error *error) {
@@ -364,6 +401,10 @@ int job_check(const train_job *job, soma_error *error) {
     if (!code) code = network_build(m, true, true, &n, error);
     defaults d = defaults_choose(job->set->sample, job->set->rows);
     if (!code) code = train_check_norms(m, job->batch ? job->batch : d.batch, job->set->rows, NULL, error);
+    soma_schedule schedule = schedule_of(job, job->patience ? job->patience : d.patience);
+    if (!code) code = pace_check_schedule(&schedule, error);
+    if (!code && job->resume && job->epochs && !job->schedule_new)
+        code = pace_check_epochs(&job->schedule, &job->resume->state.pace, job->epochs, error);
     network_clear(&n);
     soma_model_destroy(m);
     return code;

@@ -20,8 +20,15 @@ typedef struct train_job {
     bool init_given, allow_symmetric;
     int64_t epochs, batch, patience; /* 0: not given */
     bool optimizer_given;
-    soma_optimizer optimizer;           /* its kind when given; learning_rate 0: not given */
+    soma_optimizer optimizer;
     double learning_rate, l1, l2, clip; /* negative: not given */
+    bool find_rate;                     /* by a range test */
+    soma_schedule schedule;             /* plateau: a negative patience is chosen */
+    bool schedule_new;                  /* given anew on resuming */
+    int64_t accumulate;                 /* 0: 1 */
+    double average;                     /* decay of averaged weights; 0: none */
+    bool balance;
+    double checkpoint_minutes; /* between checkpoints within an epoch */
     monitor monitor;
     uint64_t seed;
     int threads;
@@ -35,6 +42,7 @@ typedef struct train_job {
     void *user;
     void (*on_begin)(void *user, const train_request *request, int fold, const char *note);
     void (*on_step)(void *user, const train_state *state, int64_t rows);
+    void (*on_note)(void *user, int fold, const char *sentence);
     /* `json` is the epoch object on a line of its own. */
     void (*on_epoch)(void *user, const soma_epoch *epoch, int fold, const char *json);
 } train_job;

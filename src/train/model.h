@@ -42,6 +42,7 @@ struct soma_model {
     preprocess preprocess;
     soma_init init;
     bool init_given;
+    const float *class_weights; /* while it trains with weighted classes; borrowed; else NULL */
     preset *presets;
     size_t presets_count, presets_capacity;
     soma_store *store;    /* NULL before fit */

@@ -59,7 +59,7 @@ int network_build(const soma_model *m, bool training, bool with_loss, network *n
         n->answer = preprocess_build_answer(&m->preprocess, n->raw);
     else
         n->answer = m->sigmoid ? both_classes(n->raw) : n->raw;
-    if (with_loss) n->loss = spec_loss(m->spec, n->raw, &n->target);
+    if (with_loss) n->loss = spec_loss(m->spec, n->raw, m->class_weights, &n->target);
     freeze(m, g);
     const soma_error *mistake = soma_graph_error(g);
     if (!mistake->code && value_ok(n->answer) && (!with_loss || value_ok(n->loss))) return SOMA_OK;

@@ -1,32 +1,13 @@
 /* train/trainer.c: the training loop. Each epoch visits the rows in an order that depends on seed and epoch alone, in
  * batches, the last one short; then the rows held back are measured. Position, sums and weights together are the state:
- * a run that goes on from a checkpoint computes the same bits as one that was never interrupted.
- *
- * When a loss or a weight is no longer finite, the trainer goes back to the state at the epoch's start, repeats the
- * steps with the same bits up to the one that fails, and runs that one on a plan that checks every node's output. */
-#include "train/trainer.h"
-
-#include "graph/graph.h"
+ * a run that goes on from a checkpoint computes the same bits as one that was never interrupted. With groups of batches
+ * a step adds to the gathered gradient, and the last one of a group updates the weights. */
+#include "train/average.h"
+#include "train/balance.h"
+#include "train/loop.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <time.h>
-
-typedef struct trainer {
-    soma_model *model;
-    const train_request *request;
-    const soma_context *context;
-    network train, measure; /* training graph with the update; inference graph with the loss */
-    soma_plan *plan, *measure_plan;
-    soma_run *run, *measure_run;
-    int64_t elements, measure_batch;
-    int64_t *order, *classes;
-    float *x, *y, *answers;
-    train_state state;
-    train_state safe_state; /* of `safe` */
-    snapshot safe, best;
-    bool single_rows_fail; /* batch normalisation would see one value a channel in a batch of one row */
-} trainer;
 
 static double now(void) {
     struct timespec t;
@@ -49,33 +30,56 @@ static int new_store(soma_model *m, const train_request *r, soma_error *error) {
     return m->store ? SOMA_OK : SOMA_ERROR_MEMORY;
 }
 
-/* A plan that measures comes first, so that the store's first variables are the model's own. */
+static int weigh_classes(trainer *t, soma_error *error) {
+    const train_request *r = t->request;
+    size_t classes = (size_t)t->model->outputs;
+    if (!r->balance || t->model->task != SOMA_CLASSIFY) return SOMA_OK;
+    t->class_weights = mem_array(t->context, classes, sizeof *t->class_weights);
+    if (!t->class_weights) return error_memory(error);
+    balance_weights(r->set, r->rows, r->rows_count, t->class_weights, classes);
+    t->model->class_weights = t->class_weights;
+    return SOMA_OK;
+}
+
+/* The step's network with the optimizer's part, as a plan. */
+static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *error) {
+    const train_request *r = t->request;
+    soma_model *m = t->model;
+    soma_plan_options options = {
+        .store = m->store, .threads = r->threads, .backend = r->backend, .max_batch = r->batch};
+    size_t effects;
+    int code = network_build(m, true, true, &s->network, error);
+    if (code) return code;
+    code = minimize_with(s->network.loss, r->optimizer, (minimize_request){part, r->average > 0}, &s->inputs);
+    if (code) {
+        const soma_error *mistake = soma_graph_error(s->network.graph);
+        return error_set(error, mistake->code, "%s", mistake->message);
+    }
+    const soma_value *updates = soma_graph_effects(s->network.graph, &effects);
+    soma_value outputs[2] = {s->network.loss, s->network.raw};
+    s->plan = soma_plan_create(outputs, m->task == SOMA_CLASSIFY ? 2 : 1, updates, effects, options, error);
+    s->run = s->plan ? soma_run_create(s->plan, error) : NULL;
+    return s->run ? SOMA_OK : error && error->code ? error->code : SOMA_ERROR_INTERNAL;
+}
+
+/* The plan that measures comes first, so that the store's first variables are the model's own. */
 static int compile(trainer *t, soma_error *error) {
     const train_request *r = t->request;
     soma_model *m = t->model;
     soma_plan_options options = {.store = m->store, .threads = r->threads, .backend = r->backend};
     int code = network_build(m, false, true, &t->measure, error);
-    if (!code) code = network_build(m, true, true, &t->train, error);
     if (code) return code;
-    size_t layers, effects;
-    soma_graph_effects(t->train.graph, &layers);
     soma_value outputs[2] = {t->measure.loss, t->measure.raw};
     options.max_batch = t->measure_batch = answer_batch(m, r->val_count ? (int64_t)r->val_count : 1);
     t->measure_plan = soma_plan_infer(outputs, 2, options, error);
     if (!t->measure_plan) return error && error->code ? error->code : SOMA_ERROR_INTERNAL;
     m->variables = soma_store_count(m->store);
-    code = soma_minimize(t->train.loss, r->optimizer, NULL);
-    if (code) {
-        const soma_error *mistake = soma_graph_error(t->train.graph);
-        return error_set(error, mistake->code, "%s", mistake->message);
-    }
-    const soma_value *updates = soma_graph_effects(t->train.graph, &effects);
-    outputs[0] = t->train.loss;
-    outputs[1] = t->train.raw;
-    options.max_batch = r->batch;
-    t->plan = soma_plan_create(outputs, m->task == SOMA_CLASSIFY ? 2 : 1, updates, effects, options, error);
-    t->run = t->plan ? soma_run_create(t->plan, error) : NULL;
-    t->measure_run = t->run ? soma_run_create(t->measure_plan, error) : NULL;
+    bool groups = r->accumulate > 1;
+    code = compile_step(t, groups ? MINIMIZE_CLOSE : MINIMIZE_WHOLE, &t->update, error);
+    if (!code && groups) code = compile_step(t, MINIMIZE_GATHER, &t->gather, error);
+    if (code) return code;
+    t->rate = r->optimizer.learning_rate;
+    t->measure_run = soma_run_create(t->measure_plan, error);
     return t->measure_run ? SOMA_OK : error && error->code ? error->code : SOMA_ERROR_INTERNAL;
 }
 
@@ -103,33 +107,6 @@ static bool allocate(trainer *t) {
     t->classes = mem_array(t->context, largest, sizeof *t->classes);
     t->answers = mem_array(t->context, answers, sizeof *t->answers);
     return t->order && t->x && t->y && t->classes && t->answers;
-}
-
-/* Notes layers with bn whose input has one value a channel and row. */
-static void watch_norms(void *user, const char *text, int depth, soma_value output) {
-    bool *found = user;
-    (void)depth;
-    soma_shape s = soma_value_shape(output);
-    if (!output.node || (s.rank == 4 && s.dims[2] * s.dims[3] > 1)) return;
-    for (const char *at = text; (at = strstr(at, "bn")); at += 2)
-        *found |= (at == text || at[-1] == ' ') && (!at[2] || at[2] == ' ');
-}
-
-int train_check_norms(const soma_model *m, int64_t batch, int64_t rows, bool *single_rows_fail, soma_error *error) {
-    bool found = false;
-    soma_graph *g = soma_graph_create_in(m->context);
-    if (!g) return error_memory(error);
-    soma_shape shape = {m->sample.rank + 1, {SOMA_BATCH}};
-    for (int i = 0; i < m->sample.rank; i++) shape.dims[i + 1] = m->sample.dims[i];
-    spec_options options = {.trace = watch_norms, .user = &found};
-    spec_build(m->spec, preprocess_build(&m->preprocess, soma_input(g, "x", shape)), &options);
-    soma_graph_destroy(g);
-    if (single_rows_fail) *single_rows_fail = found;
-    if (found && (batch == 1 || rows == 1))
-        return error_set(error, SOMA_ERROR_ARGUMENT,
-                         "batch normalisation needs more than one row a step: --batch %lld is too small",
-                         (long long)batch);
-    return SOMA_OK;
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------------------------- */
@@ -165,165 +142,179 @@ static int read_batch(trainer *t, soma_run *run, const network *n, int64_t count
     return code;
 }
 
-static int64_t batch_rows(const trainer *t) {
+int64_t loop_batch_rows(const trainer *t) {
     int64_t left = (int64_t)t->request->rows_count - t->state.step * t->request->batch;
     return left < t->request->batch ? left : t->request->batch;
 }
 
+/* What the batch just loaded counts: its rows, or the sum of their classes' weights. */
+static double batch_weight(const trainer *t, int64_t count) {
+    double sum = 0;
+    if (!t->class_weights) return (double)count;
+    for (int64_t i = 0; i < count; i++) sum += (double)t->class_weights[t->classes[i]];
+    return sum;
+}
+
+/* Steps of an epoch; `taken` leaves out a last one that batch normalisation forbids. */
+int64_t loop_epoch_steps(const trainer *t, bool taken) {
+    int64_t rows = (int64_t)t->request->rows_count, batch = t->request->batch;
+    bool skipped = taken && t->single_rows_fail && rows % batch == 1;
+    return (rows + batch - 1) / batch - skipped;
+}
+
+static int64_t group_size(const trainer *t) { return t->request->accumulate > 1 ? t->request->accumulate : 1; }
+
+/* Whether the step at the state's position ends its group, so that the weights are updated. */
+bool loop_closes_group(const trainer *t) {
+    return (t->state.step + 1) % group_size(t) == 0 || t->state.step + 1 == loop_epoch_steps(t, true);
+}
+
+double loop_present_rate(const trainer *t) {
+    int64_t each = (loop_epoch_steps(t, true) + group_size(t) - 1) / group_size(t);
+    return pace_rate(&t->request->schedule, &t->state.pace, t->state.updates, each);
+}
+
+/* The numbers that a step is told beside its batch. */
+static int set_scalars(const trainer *t, soma_run *run, const minimize_inputs *in, double rate, double weight,
+                       soma_error *error) {
+    double gathered = t->state.gathered;
+    const struct {
+        soma_value input;
+        double value;
+    } scalars[] = {{in->keep, gathered > 0 ? 1 : 0},
+                   {in->weight, weight},
+                   {in->share, 1 / (gathered + weight)},
+                   {in->fresh, t->state.updates ? 1 - t->request->average : 1}};
+    int code = SOMA_OK;
+    if (in->rate.node && rate != t->rate) code = soma_run_set_scalar(run, in->rate, rate, error);
+    for (size_t i = 0; i < COUNT_OF(scalars) && !code; i++)
+        if (scalars[i].input.node) code = soma_run_set_scalar(run, scalars[i].input, scalars[i].value, error);
+    return code;
+}
+
+/* A step of `rows` at a position of the random streams. */
+int loop_run_batch(trainer *t, stepper *s, const int64_t *rows, int64_t count, uint64_t position, double rate,
+                   step_result *result, soma_error *error) {
+    int code = load_batch(t, s->run, &s->network, t->request->set, rows, count, error);
+    if (code) return code;
+    result->weight = batch_weight(t, count);
+    code = set_scalars(t, s->run, &s->inputs, rate, result->weight, error);
+    if (!code && s->inputs.rate.node) t->rate = rate;
+    soma_run_seed(s->run, t->request->seed, position);
+    if (!code) code = soma_run_step(s->run, error);
+    return code ? code : read_batch(t, s->run, &s->network, count, &result->loss, &result->right, error);
+}
+
 /* One step at the state's position, which moves on. */
-static int take_step(trainer *t, double *loss, soma_error *error) {
-    int64_t count = batch_rows(t), right;
+int loop_take_step(trainer *t, double *loss, soma_error *error) {
+    train_state *at = &t->state;
+    int64_t count = loop_batch_rows(t);
     *loss = 0;
     if (count > 1 || !t->single_rows_fail) {
-        const int64_t *rows = t->order + t->state.step * t->request->batch;
-        int code = load_batch(t, t->run, &t->train, t->request->set, rows, count, error);
+        bool closes = loop_closes_group(t);
+        step_result result;
+        int code = loop_run_batch(t, closes ? &t->update : &t->gather, t->order + at->step * t->request->batch, count,
+                                  at->steps, closes ? loop_present_rate(t) : t->rate, &result, error);
         if (code) return code;
-        soma_run_seed(t->run, t->request->seed, t->state.steps);
-        code = soma_run_step(t->run, error);
-        if (!code) code = read_batch(t, t->run, &t->train, count, loss, &right, error);
-        if (code) return code;
-        t->state.loss += *loss * (double)count;
-        t->state.right += right;
-        t->state.rows += count;
+        *loss = result.loss;
+        at->loss += result.loss * result.weight;
+        at->weight += result.weight;
+        at->right += result.right;
+        at->rows += count;
+        at->gathered = closes ? 0 : at->gathered + result.weight;
+        at->updates += closes;
     }
-    t->state.step++;
-    t->state.steps++;
+    at->step++;
+    at->steps++;
+    return SOMA_OK;
+}
+
+/* Notes the answers of a batch just measured, for what is monitored. */
+static int note_answers(trainer *t, int64_t count, soma_error *error) {
+    const soma_model *m = t->model;
+    const preprocess *p = &m->preprocess;
+    if (m->task == SOMA_REGRESS) {
+        int code = soma_run_get(t->measure_run, t->measure.raw, t->answers, (size_t)count, error);
+        for (int64_t i = 0; i < count && !code; i++)
+            metrics_add_number(&t->measured, preprocess_answer(p, (double)t->y[i]),
+                               preprocess_answer(p, (double)t->answers[i]));
+        return code;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        float pair[2] = {1 - t->answers[i], t->answers[i]};
+        metrics_add_probabilities(&t->measured, t->classes[i], m->sigmoid ? pair : t->answers + i * m->outputs);
+    }
     return SOMA_OK;
 }
 
 static int measure_held_back(trainer *t, double *loss, double *metric, soma_error *error) {
     const train_request *r = t->request;
-    double sum = 0;
-    int64_t hits = 0, total = (int64_t)r->val_count;
+    double sum = 0, weights = 0;
+    int64_t hits = 0, total = (int64_t)r->val_count, classes = t->model->task == SOMA_CLASSIFY ? t->model->outputs : 0;
+    bool more = r->monitor.measure > MEASURE_ACCURACY && !r->monitor.training && total;
     *loss = *metric = NAN;
+    metrics_clear(t->context, &t->measured);
+    if (more && (!metrics_create(t->context, classes, &t->measured) ||
+                 (measures[r->monitor.measure].ranked && !metrics_keep(t->context, &t->measured, total))))
+        return error_memory(error);
     for (int64_t first = 0; first < total; first += t->measure_batch) {
         int64_t n = total - first < t->measure_batch ? total - first : t->measure_batch, right;
         double mean;
         int code = load_batch(t, t->measure_run, &t->measure, r->val, r->val_rows + first, n, error);
         if (!code) code = soma_run_step(t->measure_run, error);
         if (!code) code = read_batch(t, t->measure_run, &t->measure, n, &mean, &right, error);
+        if (!code && more) code = note_answers(t, n, error);
         if (code) return code;
-        sum += mean * (double)n;
+        sum += mean * batch_weight(t, n);
+        weights += batch_weight(t, n);
         hits += right;
     }
     if (!total) return SOMA_OK;
-    *loss = sum / (double)total;
+    *loss = sum / weights;
     *metric = t->model->task == SOMA_CLASSIFY ? (double)hits / (double)total
                                               : sqrt(*loss) * t->model->preprocess.target_deviation;
-    return SOMA_OK;
-}
-
-/* ---- Not finite ------------------------------------------------------------------------------------------------ */
-
-/* Nodes that read a layer's variable get the layer's name, so that a person knows where to look. */
-static void name_nodes(soma_graph *g) {
-    for (size_t i = 0; i < g->count; i++) {
-        for (int k = 0; !g->nodes[i]->name && k < g->nodes[i]->inputs_count; k++) {
-            const node *source = graph_node(g, g->nodes[i]->inputs[k].node);
-            if (source->op != &op_variable) continue;
-            char *name = graph_string(g, source->name), *dot = name ? strchr(name, '.') : NULL;
-            if (dot) *dot = 0;
-            g->nodes[i]->name = name;
-        }
-    }
-}
-
-/* Runs the step at the state's position on a plan that checks every node; fails at the node, if one is to blame. */
-static int run_checked(trainer *t, soma_error *error) {
-    size_t effects;
-    const soma_value *updates = soma_graph_effects(t->train.graph, &effects);
-    soma_plan_options options = {.max_batch = t->request->batch,
-                                 .store = t->model->store,
-                                 .threads = 1,
-                                 .backend = t->request->backend,
-                                 .check_finite = true};
-    int64_t count = batch_rows(t);
-    const int64_t *rows = t->order + t->state.step * t->request->batch;
-    name_nodes(t->train.graph);
-    soma_plan *plan = soma_plan_create(&t->train.loss, 1, updates, effects, options, error);
-    soma_run *run = plan ? soma_run_create(plan, error) : NULL;
-    int code = run ? load_batch(t, run, &t->train, t->request->set, rows, count, error) : SOMA_ERROR_MEMORY;
-    if (!code) {
-        soma_run_seed(run, t->request->seed, t->state.steps);
-        code = soma_run_step(run, error);
-    }
-    soma_run_destroy(run);
-    soma_plan_destroy(plan);
-    return code;
-}
-
-/* Finds where a value stopped being finite, from the last safe state on, and says so. The weights are put back to what
- * they were before the step that failed. */
-static int explain_not_finite(trainer *t, int64_t failed_step, soma_error *error) {
-    soma_store *store = t->model->store;
-    snapshot before = {.context = t->context};
-    soma_error found = {0};
-    double loss = 0;
-    int code = SOMA_OK;
-    snapshot_restore(&t->safe, store);
-    t->state = t->safe_state;
-    for (bool finite = true; finite && t->state.step < failed_step && !code;) {
-        train_state position = t->state;
-        if (!snapshot_take(&before, store, store->count)) {
-            code = error_memory(error);
-            break;
-        }
-        code = take_step(t, &loss, error);
-        finite = isfinite(loss) && store_finite(store);
-        if (finite && t->state.step < failed_step) continue;
-        snapshot_restore(&before, store);
-        t->state = position;
-        if (!code) run_checked(t, &found);
-        break;
-    }
-    long long epoch = (long long)t->state.epoch + 1, step = (long long)t->state.step + 1;
-    snapshot_restore(&t->safe, store);
-    snapshot_clear(&before);
-    if (code) return code;
-    return error_set(error, SOMA_ERROR_NUMERIC, "epoch %lld, step %lld: %s; a smaller learning rate may help", epoch,
-                     step,
-                     found.code ? found.message : "the loss or an update is not finite, though each node's output is");
+    return more && !metrics_rank(t->context, &t->measured) ? error_memory(error) : SOMA_OK;
 }
 
 /* ---- Epochs ---------------------------------------------------------------------------------------------------- */
 
-static bool stop_wanted(const trainer *t) { return t->request->stop && *t->request->stop; }
+bool loop_stop_wanted(const trainer *t) { return t->request->stop && *t->request->stop; }
 
-static bool is_better(const trainer *t, const soma_epoch *e, double *value) {
-    const train_request *r = t->request;
-    bool val = r->val_count > 0, larger = false;
-    *value = e->val_loss;
-    if (!val) return true;
-    if (r->monitor == MONITOR_LOSS) *value = e->loss;
-    if (r->monitor == MONITOR_METRIC || r->monitor == MONITOR_VAL_METRIC) {
-        *value = r->monitor == MONITOR_METRIC ? e->metric : e->val_metric;
-        larger = t->model->task == SOMA_CLASSIFY;
-    }
-    if (isnan(*value)) return false;
+/* The number that decides, and whether a larger one is better. Without anything held back the loss tells a plateau. */
+static double monitored(const trainer *t, const soma_epoch *e, bool *larger) {
+    monitor m = t->request->monitor;
+    bool training = m.training || !t->request->val_count;
+    *larger = measures[m.measure].larger;
+    if (m.measure == MEASURE_LOSS) return training ? e->loss : e->val_loss;
+    if (m.measure == MEASURE_ACCURACY || m.measure == MEASURE_RMSE) return training ? e->metric : e->val_metric;
+    return measures[m.measure].value(&t->measured);
+}
+
+static bool is_better(const trainer *t, double value, bool larger) {
+    if (!t->request->val_count) return true;
+    if (isnan(value)) return false;
     if (!t->state.best_epoch) return true;
-    return larger ? *value > t->state.best_value : *value < t->state.best_value;
+    return larger ? value > t->state.best_value : value < t->state.best_value;
 }
 
 /* Moves the state behind an epoch that has been measured. */
-static int close_epoch(trainer *t, soma_epoch *e, soma_error *error) {
-    double value;
+static void close_epoch(trainer *t, soma_epoch *e) {
     train_state *s = &t->state;
+    bool larger;
     s->epoch++;
-    e->best = is_better(t, e, &value);
+    e->monitored = monitored(t, e, &larger);
+    e->best = is_better(t, e->monitored, larger);
+    pace_measured(&t->request->schedule, &s->pace, e->monitored, larger);
     if (e->best) {
         s->best_epoch = s->epoch;
-        s->best_value = value;
+        s->best_value = e->monitored;
         s->best_loss = e->val_loss;
         s->worse = 0;
     } else {
         s->worse++;
     }
     s->step = s->right = s->rows = 0;
-    s->loss = 0;
-    if (e->best && !snapshot_take(&t->best, t->model->store, t->model->variables)) return error_memory(error);
-    if (!snapshot_take(&t->safe, t->model->store, t->model->store->count)) return error_memory(error);
-    t->safe_state = *s;
-    return SOMA_OK;
+    s->loss = s->weight = 0;
 }
 
 static int save(trainer *t, bool final, soma_error *error) {
@@ -334,17 +325,33 @@ static int save(trainer *t, bool final, soma_error *error) {
 /* The steps of one epoch from the state's position on. */
 static int run_steps(trainer *t, bool *stopped, soma_error *error) {
     const train_request *r = t->request;
-    int64_t steps = ((int64_t)r->rows_count + r->batch - 1) / r->batch;
+    int64_t steps = loop_epoch_steps(t, false);
     data_epoch_order(r->rows, r->rows_count, r->seed, t->state.epoch + 1, t->order);
     while (t->state.step < steps) {
         double loss;
-        int code = take_step(t, &loss, error);
+        int code = loop_take_step(t, &loss, error);
         if (code) return code;
         if (!isfinite(loss) || (t->state.step == steps && !store_finite(t->model->store)))
-            return explain_not_finite(t, t->state.step, error);
+            return loop_explain_not_finite(t, t->state.step, error);
         if (r->on_step) r->on_step(r->user, &t->state, (int64_t)r->rows_count);
-        if ((*stopped = stop_wanted(t)) && t->state.step < steps) return SOMA_OK;
+        if ((*stopped = loop_stop_wanted(t)) && t->state.step < steps) return SOMA_OK;
+        if (r->save_due && t->state.step < steps && r->save_due(r->user) && (code = save(t, false, error))) return code;
     }
+    return SOMA_OK;
+}
+
+/* Measures the epoch and moves the state behind it, with the averaged weights in the place of the others where there
+ * are any. */
+static int measure_epoch(trainer *t, soma_epoch *e, soma_error *error) {
+    bool averaged = t->request->average > 0 && t->state.updates;
+    if (averaged) average_swap(t->model->store, t->model->variables);
+    int code = measure_held_back(t, &e->val_loss, &e->val_metric, error);
+    if (!code) close_epoch(t, e);
+    if (!code && e->best && !snapshot_take(&t->best, t->model->store, t->model->variables)) code = error_memory(error);
+    if (averaged) average_swap(t->model->store, t->model->variables);
+    if (code) return code;
+    if (!snapshot_take(&t->safe, t->model->store, t->model->store->count)) return error_memory(error);
+    t->safe_state = t->state;
     return SOMA_OK;
 }
 
@@ -360,20 +367,18 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
         *ended = true;
         return SOMA_OK;
     }
-    double rows = (double)t->state.rows, trained = now() - begin;
-    soma_epoch e = {
-        .epoch = t->state.epoch + 1, .loss = t->state.loss / rows, .learning_rate = r->optimizer.learning_rate};
-    e.metric = t->model->task == SOMA_CLASSIFY ? (double)t->state.right / rows
+    double trained = now() - begin;
+    soma_epoch e = {.epoch = t->state.epoch + 1, .loss = t->state.loss / t->state.weight, .learning_rate = t->rate};
+    e.metric = t->model->task == SOMA_CLASSIFY ? (double)t->state.right / (double)t->state.rows
                                                : sqrt(e.loss) * t->model->preprocess.target_deviation;
     e.samples_per_second = (double)(t->state.rows - rows_before) / (trained > 1e-9 ? trained : 1e-9);
-    code = measure_held_back(t, &e.val_loss, &e.val_metric, error);
-    if (!code) code = close_epoch(t, &e, error);
+    code = measure_epoch(t, &e, error);
     e.seconds = now() - begin;
     if (code) return code;
     int wish = r->on_epoch ? r->on_epoch(r->user, &e, error) : 0;
     if (error && error->code) return error->code;
     *ended = true;
-    if (stopped || stop_wanted(t))
+    if (stopped || loop_stop_wanted(t))
         *end = TRAIN_SIGNAL;
     else if (wish)
         *end = TRAIN_CALLBACK;
@@ -389,8 +394,10 @@ static int resume(trainer *t, soma_error *error) {
     int code = checkpoint_restore(r->resume, t->model->store, t->model->variables, &t->best, error);
     if (code) return code;
     t->state = r->resume->state;
-    int64_t steps = ((int64_t)r->rows_count + r->batch - 1) / r->batch;
-    if (t->state.step < steps) return SOMA_OK;
+    if (!r->schedule_new) code = pace_check_epochs(&r->schedule, &t->state.pace, r->epochs, error);
+    if (code) return code;
+    int64_t steps = loop_epoch_steps(t, false);
+    if (t->state.step < steps && (!(t->state.gathered > 0) || r->accumulate > 1)) return SOMA_OK;
     return error_set(error, SOMA_ERROR_INPUT, "the checkpoint stands at step %lld of an epoch of %lld",
                      (long long)t->state.step, (long long)steps);
 }
@@ -400,18 +407,39 @@ static int run_epochs(trainer *t, train_end *end, soma_error *error) {
     bool ended = r->val_count && r->patience && t->state.worse >= r->patience;
     int code = SOMA_OK;
     *end = ended ? TRAIN_PATIENCE : TRAIN_EPOCHS;
+    if (t->interrupted) {
+        *end = TRAIN_SIGNAL;
+        ended = true;
+    }
     if (!r->resume) code = save(t, false, error);
     while (!code && !ended && t->state.epoch < r->epochs) code = run_epoch(t, end, &ended, error);
     if (!code) code = save(t, true, error);
     return code;
 }
 
+/* The rate that training begins with, and the epochs for which its schedule is laid out. */
+static int begin_pace(trainer *t, soma_error *error) {
+    const train_request *r = t->request;
+    pace *p = &t->state.pace;
+    bool known = r->resume && r->find_rate && p->rate > 0;
+    p->epochs = r->epochs;
+    if (known) return SOMA_OK;
+    if (r->find_rate) return loop_find_rate(t, error);
+    p->rate = r->optimizer.learning_rate;
+    return SOMA_OK;
+}
+
+static void clear_stepper(stepper *s) {
+    soma_run_destroy(s->run);
+    soma_plan_destroy(s->plan);
+    network_clear(&s->network);
+}
+
 static void clear(trainer *t) {
     soma_run_destroy(t->measure_run);
-    soma_run_destroy(t->run);
     soma_plan_destroy(t->measure_plan);
-    soma_plan_destroy(t->plan);
-    network_clear(&t->train);
+    clear_stepper(&t->update);
+    clear_stepper(&t->gather);
     network_clear(&t->measure);
     snapshot_clear(&t->safe);
     snapshot_clear(&t->best);
@@ -420,6 +448,9 @@ static void clear(trainer *t) {
     mem_free(t->context, t->x);
     mem_free(t->context, t->y);
     mem_free(t->context, t->answers);
+    metrics_clear(t->context, &t->measured);
+    t->model->class_weights = NULL;
+    mem_free(t->context, t->class_weights);
 }
 
 int train_model(soma_model *m, const train_request *request, train_end *end, train_state *state, soma_error *error) {
@@ -430,11 +461,13 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     int code = preprocess_learn(m->context, request->set, request->rows, request->rows_count, &m->preprocess, error);
     if (!code) code = new_store(m, request, error);
     if (!code) code = train_check_norms(m, request->batch, (int64_t)request->rows_count, &t.single_rows_fail, error);
+    if (!code) code = weigh_classes(&t, error);
     if (!code) code = compile(&t, error);
     if (!code) code = apply_presets(m, error);
     if (!code && !allocate(&t)) code = error_memory(error);
     if (!code && request->resume) code = resume(&t, error);
     if (!code && !snapshot_take(&t.safe, m->store, m->store->count)) code = error_memory(error);
+    if (!code) code = begin_pace(&t, error);
     t.safe_state = t.state;
     if (!code) code = run_epochs(&t, end, error);
     if (t.best.count) snapshot_restore(&t.best, m->store);

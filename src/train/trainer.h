@@ -6,12 +6,10 @@
 #include "train/checkpoint.h"
 #include "train/model.h"
 
-/* What decides which epoch is the best. */
-typedef enum monitor {
-    MONITOR_VAL_LOSS,
-    MONITOR_VAL_METRIC, /* val_accuracy or val_rmse */
-    MONITOR_LOSS,
-    MONITOR_METRIC
+/* What decides which epoch is the best; all zero: the loss on what is held back. */
+typedef struct monitor {
+    measure_id measure;
+    bool training; /* as it runs while the epoch trains: loss, accuracy or rmse; else on what is held back */
 } monitor;
 
 typedef struct train_request {
@@ -25,6 +23,12 @@ typedef struct train_request {
     int64_t patience; /* 0: training is not stopped early */
     monitor monitor;
     soma_optimizer optimizer;
+    soma_schedule schedule;
+    bool schedule_new;  /* given anew to a training that goes on */
+    bool find_rate;     /* the rate is found by a range test first */
+    int64_t accumulate; /* batches whose mean gradient makes an update; 0: 1 */
+    double average;     /* decay of the averaged weights, which are measured and kept; 0: none */
+    bool balance;       /* classes are weighted to count the same */
     uint64_t seed;
     int threads;
     soma_backend backend;
@@ -34,6 +38,8 @@ typedef struct train_request {
     void *user;
     int (*on_epoch)(void *user, const soma_epoch *epoch, soma_error *error); /* not 0: training ends */
     void (*on_step)(void *user, const train_state *state, int64_t rows_total);
+    void (*on_note)(void *user, const char *sentence);
+    bool (*save_due)(void *user); /* whether the state is to be kept within an epoch too */
     /* Keeps the state; `final` when training ends with it. */
     int (*save)(void *user, const train_state *state, const soma_store *store, const snapshot *best, bool final,
                 soma_error *error);

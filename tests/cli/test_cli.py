@@ -60,9 +60,9 @@ def one_line(p):
 def a_refusal_is_status_2_and_one_line():
     refusals = {
         ("--epochs", "3x"): "--epochs", ("--epochs", "-3"): "--epochs", ("--val", "1.5"): "--val", ("--lr", "0"): "--lr",
-        ("--lr", "auto"): "--lr", ("--opt", "adamm"): r"\badam\b", ("--opt", "adam:beta1=0.9"): "--opt",
-        ("--schedule", "cosine"): "--schedule", ("--backend", "onednn"): "--backend", ("--folds", "1"): "--folds",
-        ("--bogus",): "--bogus", ("--delimiter", "ab"): "--delimiter", ("--balance",): "--balance",
+        ("--lr", "autos"): "--lr", ("--opt", "adamm"): r"\badam\b", ("--opt", "adam:beta1=9"): "--opt",
+        ("--schedule", "linear"): "--schedule", ("--backend", "onednn"): "--backend", ("--folds", "1"): "--folds",
+        ("--bogus",): "--bogus", ("--delimiter", "ab"): "--delimiter",
         ("--precision", "bf16"): "--precision", ("--augment", "flip"): "--augment", ("--save-split", "x"): "--save-split",
         ("--net", "denes 8"): r"\bdense\b", ("--net", "dense 8 relu, dense 7"): "7.*3|3.*7", ("--target", "nosuch"): "nosuch",
         ("--monitor", "val_rmse"): "accuracy", ("--val", "0", "--monitor", "val_loss"): "--val 0",
@@ -86,7 +86,7 @@ def help_names_every_option_and_shows_examples():
         assert max(map(len, text.splitlines())) <= 120, "help is wider than 120 columns"
     text = soma("train", "--help").stdout
     for option in "target ignore task labels no-header net init allow-symmetric epochs batch opt lr schedule l1 l2 clip val " \
-                  "test folds patience monitor seed threads backend out overwrite resume json".split():
+                  "test folds patience monitor seed threads backend out overwrite resume json accumulate ema balance checkpoint-minutes".split():
         assert f"--{option}" in text, option
     assert re.match(r"soma \d+\.\d+\.\d+\n$", soma("--version").stdout)
 

@@ -182,6 +182,32 @@ static void binary_cross_entropy_survives_saturated_probabilities(void **state) 
     assert_true(isfinite(loss) && loss > 20);
 }
 
+/* binary_cross_entropy(p, t, weight=w[t]) * 4 / sum(w[t]), as cross_entropy weighs; smoothing moves targets to 0.1,
+ * 0.9. */
+static const float two_weights[2] = {0.5F, 2};
+static soma_value weighted(soma_value p, soma_value t) {
+    return soma_binary_cross_entropy_with(p, t, (soma_cross_entropy_options){.class_weights = two_weights});
+}
+static soma_value smoothed(soma_value p, soma_value t) {
+    return soma_binary_cross_entropy_with(p, t, (soma_cross_entropy_options){.label_smoothing = 0.2});
+}
+
+static void binary_cross_entropy_weighs_and_smooths(void **state) {
+    (void)state;
+    const double p[4] = {0.5, 0.25, 0.9, 0.125}, t[4] = {1, 0, 1, 0};
+    double sum = 0, weights = 0, smooth = 0, d[4];
+    for (int i = 0; i < 4; i++) {
+        double w = (double)two_weights[(int)t[i]], s = t[i] > 0 ? 0.9 : 0.1;
+        sum -= w * log(t[i] > 0 ? p[i] : 1 - p[i]);
+        weights += w;
+        smooth -= (s * log(p[i]) + (1 - s) * log(1 - p[i])) / 4;
+    }
+    assert_near(pair(weighted, p, t, 2, d), sum / weights, 1e-14);
+    assert_near(d[0], -2 / (0.5 * weights), 1e-12);
+    assert_near(d[1], 0.5 / (0.75 * weights), 1e-12);
+    assert_near(pair(smoothed, p, t, 2, NULL), smooth, 1e-14);
+}
+
 /* ---- Mistakes -------------------------------------------------------------------------------------------------------
  */
 
@@ -226,6 +252,7 @@ int main(void) {
         cmocka_unit_test(cross_entropy_takes_any_probabilities),
         cmocka_unit_test(binary_cross_entropy_by_formula),
         cmocka_unit_test(binary_cross_entropy_survives_saturated_probabilities),
+        cmocka_unit_test(binary_cross_entropy_weighs_and_smooths),
         cmocka_unit_test(shapes_that_would_broadcast_are_refused),
         cmocka_unit_test(options_out_of_range_are_refused),
     };

@@ -1,0 +1,239 @@
+"""How `soma train` paces, weighs, measures and keeps a training, from the outside. Usage: SOMA=build/soma test_cli_training.py
+Needs python3 and nothing else; runs from the top of the source tree."""
+import json, math, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
+
+SOMA = os.path.abspath(os.environ.get("SOMA", "build/soma"))
+TABLES = os.path.abspath("data/tables")
+TMP = tempfile.mkdtemp(prefix="soma-training-")
+IRIS, WINE, DIABETES, DIGITS, CANCER = (f"{TABLES}/{n}.csv" for n in ("iris", "wine", "diabetes", "digits", "breast_cancer"))
+TESTS = []
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def soma(*args, rc=0):
+    p = subprocess.run([SOMA, *map(str, args)], capture_output=True, text=True, cwd=TMP, timeout=300)
+    assert p.returncode == rc, f"soma {' '.join(map(str, args))}: status {p.returncode}, expected {rc}: {p.stderr[-300:]}"
+    return p
+
+
+def objects(*args):
+    return [json.loads(line) for line in soma(*args, "--json").stdout.splitlines()]
+
+
+def model(folder):
+    return open(f"{TMP}/{folder}/model.onnx", "rb").read()
+
+
+def state(folder):
+    """What the checkpoint says about the position; None while there is none."""
+    try:
+        with open(f"{TMP}/{folder}/checkpoint.safetensors", "rb") as f:
+            return json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))["__metadata__"]
+    except FileNotFoundError:
+        return None
+
+
+@test
+def settings_that_are_wrong_or_said_twice_are_refused():
+    for args, words in ((["--opt", "adam:beta3=1"], "no setting 'beta3'; did you mean beta"),
+                        (["--opt", "sgd:beta1=0.9"], "sgd has no setting 'beta1'"),
+                        (["--opt", "adam:beta2=1"], "from 0 and below 1, not '1'"),
+                        (["--opt", "adam:lr=0"], "above 0"), (["--opt", "adam:lr=1e-3,lr=1"], "twice"),
+                        (["--opt", "adam:"], "key=value"), (["--opt", "adam:lr"], "key=value"), (["--opt", "adm:lr=1"], "did you mean adam"),
+                        (["--opt", "sgd:nesterov=1"], "momentum"),
+                        (["--opt", "adam:lr=1e-3", "--lr", 1], "two learning rates"),
+                        (["--opt", "adam:lr=1e-3", "--lr", "auto"], "two learning rates"),
+                        (["--opt", "adam:weight_decay=0", "--l2", 1], "are the same"),
+                        (["--schedule", "onecycle:max=1", "--lr", 1], "max takes the place"),
+                        (["--schedule", "onecycle:mx=1"], "did you mean max"),
+                        (["--schedule", "cosine:size=3"], "cosine has no setting 'size'"),
+                        (["--schedule", "plateau:patience=1.5"], "whole number"),
+                        (["--schedule", "cosine:warmup=1,warmup_steps=3"], "same thing"),
+                        (["--lr", "autos"], "auto"), (["--ema", 1], "between 0 and 1"), (["--accumulate", 0], "whole number"),
+                        (["--checkpoint-minutes", -1], "from 0"), (["--monitor", "val_r2"], "val_macro_f1"),
+                        (["--monitor", "val_top5"], "more than 5"), (["--monitor", "val_auc", "--val", 0], "--val 0")):
+        lines = soma("train", IRIS, "--out", "refused", *args, rc=2).stderr.splitlines()
+        assert len(lines) == 1 and words in lines[0], (args, lines)
+    for args, words in ((["--balance"], "target is a number"), (["--monitor", "val_auc"], "val_mae, val_r2")):
+        lines = soma("train", DIABETES, "--out", "refused", *args, rc=2).stderr.splitlines()
+        assert len(lines) == 1 and words in lines[0], (args, lines)
+    assert not os.path.exists(TMP + "/refused")
+
+
+@test
+def settings_do_what_options_do():
+    common = ["train", WINE, "--epochs", 3, "--seed", 2]
+    for i, (one, other) in enumerate(((["--opt", "adam:lr=0.02,weight_decay=0.1"], ["--opt", "adam", "--lr", 0.02, "--l2", 0.1]),
+                                      (["--opt", "sgd:momentum=0.9,nesterov=1"], ["--opt", "nesterov"]),
+                                      (["--schedule", "onecycle:max=0.1"], ["--schedule", "onecycle", "--lr", 0.1]),
+                                      (["--opt", "adam:beta1=0.9,beta2=0.999,eps=1e-8"], ["--opt", "adam"]))):
+        soma(*common, *one, "--out", f"one{i}")
+        soma(*common, *other, "--out", f"other{i}")
+        assert model(f"one{i}") == model(f"other{i}"), (one, other)
+    soma(*common, "--opt", "adam:beta2=0.9", "--out", "beta")
+    assert model("beta") != model("one3")
+
+
+@test
+def rates_follow_the_schedule():
+    def rates(*args):
+        return [e["lr"] for e in objects("train", WINE, "--epochs", 6, "--patience", 99, "--overwrite", "--out", "rates", *args)[:-1]]
+    half = rates("--schedule", "step:size=2,gamma=0.5", "--lr", 0.04)
+    assert all(abs(a - b) < 1e-12 for a, b in zip(half, [0.04, 0.04, 0.02, 0.02, 0.01, 0.01])), half
+    cosine = rates("--schedule", "cosine", "--lr", 0.04)
+    assert cosine == sorted(cosine, reverse=True) and cosine[-1] < 1e-4
+    warm = rates("--schedule", "constant:warmup=3", "--lr", 0.03)
+    assert all(abs(a - b) < 1e-12 for a, b in zip(warm, [0.01, 0.02, 0.03, 0.03, 0.03, 0.03])), warm
+    falling = rates("--schedule", "plateau:patience=0,threshold=0.9", "--opt", "sgd:lr=1e-6")
+    assert falling[0] == 1e-6 and falling[2] == 1e-7, falling
+
+
+@test
+def a_resumed_run_equals_an_uninterrupted_one():
+    for i, extra in enumerate((["--schedule", "onecycle:max=0.05"], ["--schedule", "plateau:patience=1,factor=0.5"],
+                               ["--ema", 0.95], ["--accumulate", 3], ["--lr", "auto"], ["--balance", "--monitor", "val_auc"],
+                               ["--schedule", "cosine:warmup=0.2", "--ema", 0.9, "--accumulate", 4, "--lr", "auto",
+                                "--net", "dense 16 bn relu, dropout 0.2"])):
+        args = ["train", CANCER, "--seed", 5, "--patience", 99999, "--backend", "portable", "--batch", 4, *extra]
+        epochs = 30
+        soma(*args, "--epochs", epochs, "--out", f"straight{i}")
+        p = subprocess.Popen([SOMA, *map(str, args), "--epochs", str(epochs), "--out", f"broken{i}", "--checkpoint-minutes", "0.005"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TMP)
+        for attempt in range(3):
+            time.sleep(0.03)
+            p.kill() if attempt % 2 else p.terminate()
+            p.wait()
+            if not state(f"broken{i}"):
+                break
+            p = subprocess.Popen([SOMA, "train", "--resume", f"broken{i}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TMP)
+        p.wait()
+        soma("train", "--resume", f"broken{i}") if state(f"broken{i}") else soma(*args, "--epochs", epochs, "--out", f"broken{i}")
+        assert model(f"straight{i}") == model(f"broken{i}"), extra
+        # Times differ; everything else is the same.
+        lines = [[{k: v for k, v in json.loads(l).items() if k not in ("seconds", "samples_per_s")} for l in open(f"{TMP}/{d}{i}/metrics.jsonl")]
+                 for d in ("straight", "broken")]
+        assert lines[0] == lines[1], extra
+
+
+@test
+def checkpoints_come_within_an_epoch_too():
+    args = ["train", DIGITS, "--net", "dense 256 relu, dense 256 relu", "--batch", 1, "--epochs", 1, "--threads", 1, "--checkpoint-minutes", 0.0001]
+    p = subprocess.Popen([SOMA, *map(str, args), "--out", "within"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=TMP)
+    seen = None
+    for _ in range(5000):
+        seen = state("within")
+        if (seen and int(seen["soma.step"]) > 0) or p.poll() is not None:
+            break
+        time.sleep(0.002)
+    p.kill()
+    p.wait()
+    assert seen and int(seen["soma.step"]) > 0 and seen["soma.epoch"] == "0", "no checkpoint came within the epoch"
+    assert os.path.exists(TMP + "/within/checkpoint.previous.safetensors")
+    soma("train", "--resume", "within", "--threads", 1)
+    soma(*args, "--out", "whole")
+    assert model("within") == model("whole")
+
+
+@test
+def a_schedule_with_an_end_is_not_made_longer_by_itself():
+    soma("train", WINE, "--epochs", 4, "--schedule", "cosine", "--out", "end")
+    lines = soma("train", "--resume", "end", "--epochs", 8, rc=2).stderr.splitlines()
+    assert len(lines) == 1 and "laid out for 4 epochs" in lines[0] and "--schedule" in lines[0], lines
+    o = objects("train", "--resume", "end", "--epochs", 8, "--schedule", "cosine")
+    assert o[-2]["epoch"] == 8 and o[-2]["lr"] < o[0]["lr"]
+    soma("train", WINE, "--epochs", 4, "--schedule", "step:size=3", "--out", "noend")
+    assert objects("train", "--resume", "noend", "--epochs", 5)[-2]["epoch"] == 5
+
+
+@test
+def the_range_test_says_its_rate_and_repeats_it():
+    notes = [soma("train", WINE, "--lr", "auto", "--epochs", 2, "--seed", 3, "--overwrite", "--out", "auto").stderr for _ in range(2)]
+    said = [re.search(r"--lr auto: the learning rate is (\S+)", n) for n in notes]
+    assert said[0] and said[0].group(1) == said[1].group(1)
+    rate = objects("train", "--resume", "auto", "--epochs", 3)[0]["lr"]
+    assert abs(rate - float(said[0].group(1))) < 0.01 * rate and 1e-5 < rate < 1
+
+
+@test
+def imbalance_is_told_and_balanced():
+    rows = [f"{(i * 37 % 101) / 101 + (0.3 if i % 12 == 0 else 0):.4f},{'rare' if i % 12 == 0 else 'usual'}" for i in range(600)]
+    with open(TMP + "/rare.csv", "w") as f:
+        f.write("x,kind\n" + "\n".join(rows) + "\n")
+    recall = {}
+    for name, extra in (("plain", []), ("balanced", ["--balance"])):
+        said = soma("train", "rare.csv", "--epochs", 30, "--out", name, *extra).stderr
+        assert "'rare' with 8.3 % of the rows" in said and "--balance" in said, said
+        o = objects("eval", name, "rare.csv")[0]
+        recall[name] = o["recall"][o["classes"].index("rare")]
+    assert recall["balanced"] > recall["plain"] + 0.2, recall
+    assert "--balance" not in soma("train", WINE, "--epochs", 1, "--out", "even").stderr
+
+
+@test
+def training_is_judged_by_any_metric():
+    for data, names in ((CANCER, ("val_auc", "val_macro_f1", "val_average_precision", "val_calibration_error", "val_accuracy")),
+                        (DIGITS, ("val_top5",)), (DIABETES, ("val_mae", "val_r2", "val_rmse"))):
+        for name in names:
+            o = objects("train", data, "--monitor", name, "--epochs", 8, "--overwrite", "--out", "judged")
+            values = [e[name] for e in o[:-1]]
+            best = max(values) if name not in ("val_calibration_error", "val_mae", "val_rmse") else min(values)
+            assert o[-1]["best_epoch"] == values.index(best) + 1, (name, values, o[-1]["best_epoch"])
+
+
+@test
+def eval_shows_every_metric():
+    soma("train", CANCER, "--epochs", 5, "--out", "shown")
+    o = objects("eval", "shown", CANCER)[0]
+    n = len(o["classes"])
+    assert all(len(o[k]) == n for k in ("precision", "recall", "f1", "support")) and "top5" not in o
+    assert o["support"] == [sum(row) for row in o["confusion"]]
+    assert abs(sum(o["f1"]) / n - o["macro_f1"]) < 1e-12
+    assert 0.95 < o["auc"] <= 1 and 0.9 < o["average_precision"] <= 1 and 0 <= o["calibration_error"] < 0.2
+    text = soma("eval", "shown", CANCER).stdout
+    assert f"AUC      {o['auc']:.4f}" in text and "precision  recall" in text
+    soma("train", DIGITS, "--epochs", 2, "--out", "ten")
+    o = objects("eval", "ten", DIGITS)[0]
+    assert o["accuracy"] < o["top5"] <= 1
+
+
+@test
+def a_closed_terminal_saves_and_nohup_goes_on():
+    args = [SOMA, "train", DIGITS, "--epochs", "1000000", "--patience", "1000000", "--json"]
+    p = subprocess.Popen([*args, "--out", "hangup"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TMP)
+    p.stdout.readline()
+    p.send_signal(signal.SIGHUP)
+    p.send_signal(signal.SIGHUP)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 129 and "--resume hangup" in err, (p.returncode, err)
+    assert json.loads(out.splitlines()[-1])["stopped"] == "signal" and os.path.exists(TMP + "/hangup/model.onnx")
+    p = subprocess.Popen([*args, "--out", "nohup"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=TMP,
+                         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    first = json.loads(p.stdout.readline())["epoch"]
+    p.send_signal(signal.SIGHUP)
+    later = [json.loads(p.stdout.readline())["epoch"] for _ in range(50)][-1]
+    p.terminate()
+    p.communicate(timeout=60)
+    assert p.returncode == 143 and later > first
+
+
+def main():
+    failed = 0
+    for t in TESTS:
+        if len(sys.argv) > 1 and t.__name__ not in sys.argv[1:]:
+            continue
+        begin = time.time()
+        try:
+            t()
+            print(f"ok    {t.__name__} ({time.time() - begin:.1f} s)", flush=True)
+        except Exception as e:
+            failed += 1
+            print(f"FAIL  {t.__name__}: {type(e).__name__} {e}", flush=True)
+    shutil.rmtree(TMP, ignore_errors=True)
+    sys.exit(failed > 0)
+
+
+main()
