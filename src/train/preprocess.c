@@ -1,10 +1,10 @@
 /* train/preprocess.c: from cells and pixels to features. Numbers become (x - mean) / sd with the training rows' mean
- * and (biased) standard deviation, a column that never changes becomes 0; a missing number becomes the mean, and a feature
- * of its own says that it was missing, where that is common enough to be learnt from. A category with K levels becomes
- * K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the day, as far as
- * the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A regression's
- * target is standardised, so that losses and learning rates mean the same whatever its unit. All of it is arithmetic
- * inside the graph, and so goes into the saved model. */
+ * and (biased) standard deviation, a column that never changes becomes 0; a missing number becomes the mean, and a
+ * feature of its own says that it was missing, where that is common enough to be learnt from. A category with K levels
+ * becomes K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the day, as
+ * far as the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A
+ * regression's target is standardised, so that losses and learning rates mean the same whatever its unit. All of it is
+ * arithmetic inside the graph, and so goes into the saved model. */
 #include "train/preprocess.h"
 
 #include "graph/graph.h"
