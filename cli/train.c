@@ -266,8 +266,9 @@ static int check_together(const call *c, soma_error *error) {
         return error_set(error, SOMA_ERROR_ARGUMENT, "train takes one DATA; '%s' is one too many",
                          c->line.positional[1]);
     if (!c->line.positional_count && !v[RESUME].given)
-        return usage(error, "train needs DATA: a .csv file, a folder of pictures, a known set or another data set (soma "
-                            "train --help)");
+        return usage(error,
+                     "train needs DATA: a .csv file, a folder of pictures, a known set or another data set (soma "
+                     "train --help)");
     return SOMA_OK;
 }
 

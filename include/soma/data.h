@@ -15,12 +15,12 @@ typedef struct soma_dataset_options {
     const soma_context *context SOMA_ZERO;
 } soma_dataset_options;
 
-/* Reads a .csv file, an IDX images file (plain or .gz), a .npy or .npz file, a CIFAR-10 binary (named .bin or .bin.gz) or
- * a folder of them, or a folder with one sub-folder of PNG or JPEG pictures for each class; or a known set by its name
- * where there is no file of that name: "iris", "mnist" (what trains), "mnist:part=test", "spiral:points=1000,noise=0.1";
- * `soma data` lists them. NULL and a sentence naming file, line and column on failure. Pictures in folders are decoded
- * when they are first wanted, kept while all fit into a quarter of the machine's memory, and may be wanted by several
- * threads at once. */
+/* Reads a .csv file, an IDX images file (plain or .gz), a .npy or .npz file, a CIFAR-10 binary (named .bin or .bin.gz)
+ * or a folder of them, or a folder with one sub-folder of PNG or JPEG pictures for each class; or a known set by its
+ * name where there is no file of that name: "iris", "mnist" (what trains), "mnist:part=test",
+ * "spiral:points=1000,noise=0.1"; `soma data` lists them. NULL and a sentence naming file, line and column on failure.
+ * Pictures in folders are decoded when they are first wanted, kept while all fit into a quarter of the machine's
+ * memory, and may be wanted by several threads at once. */
 SOMA_API soma_dataset *soma_dataset_load(const char *path, soma_dataset_options options, soma_error *error);
 SOMA_API void soma_dataset_destroy(soma_dataset *dataset);
 

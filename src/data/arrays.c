@@ -184,8 +184,8 @@ static void channels_first(const soma_dataset *set, const uint8_t *from, uint8_t
 }
 
 static int check_finite(const soma_dataset *set, size_t count, soma_error *error) {
-    size_t width = count / (size_t)set->rows;
-    for (size_t i = 0; i < count; i++)
+    size_t width = set->rows > 0 ? count / (size_t)set->rows : 0;
+    for (size_t i = 0; width && i < count; i++)
         if (isinf(set->features[i]) || (isnan(set->features[i]) && set->sample.rank == 3))
             return error_set(error, SOMA_ERROR_INPUT, "%s: row %zu, element %zu is %s; expected finite numbers",
                              set->path, i / width, i % width, isnan(set->features[i]) ? "nan" : "infinite");

@@ -126,7 +126,7 @@ int image_decode(const soma_context *context, const uint8_t *bytes, size_t size,
     image_raw raw;
     *picture = (image){.pixels = NULL};
     int code = read_raw(context, bytes, size, name, false, &raw, error);
-    if (code) return code;
+    if (code || !raw.pixels) return code ? code : SOMA_ERROR_INTERNAL;
     describe(&raw, picture);
     picture->pixels = mem_array(context, (size_t)(picture->height * picture->width), (size_t)picture->channels);
     if (picture->pixels)

@@ -66,22 +66,28 @@ static int broken_member(const zip_walk *walk, const zip_member *m, const char *
     return error_set(error, SOMA_ERROR_INPUT, "%s: the member %.*s %s", walk->name, length, m->name, why);
 }
 
-/* The packed bytes, which must lie within the file. */
-static int find_bytes(const zip_walk *walk, const zip_member *m, const uint8_t **from, soma_error *error) {
-    if (m->flags & ENCRYPTED) return broken_member(walk, m, "is encrypted", error);
-    if (m->method != STORED && m->method != DEFLATED)
-        return broken_member(walk, m, "is packed in another way than by deflate", error);
+/* What the directory says of a member that can't be read; NULL when there is nothing against it. */
+static const char *unreadable(const zip_member *m) {
+    if (m->flags & ENCRYPTED) return "is encrypted";
+    if (m->method != STORED && m->method != DEFLATED) return "is packed in another way than by deflate";
     if (m->packed == 0xFFFFFFFF || m->unpacked == 0xFFFFFFFF || m->offset == 0xFFFFFFFF)
-        return broken_member(walk, m, "is zip64, which is not read", error);
+        return "is zip64, which is not read";
+    return NULL;
+}
+
+/* The packed bytes, which must lie within the file; NULL and what is wrong. */
+static const uint8_t *find_bytes(const zip_walk *walk, const zip_member *m, const char **wrong) {
+    if ((*wrong = unreadable(m))) return NULL;
+    *wrong = "is not where the directory says";
     if (m->offset > walk->size || walk->size - m->offset < LOCAL_BYTES || !begins(walk->bytes + m->offset, "PK\3\4"))
-        return broken_member(walk, m, "is not where the directory says", error);
+        return NULL;
     const uint8_t *local = walk->bytes + m->offset;
     size_t head = LOCAL_BYTES + number2(local + 26) + number2(local + 28), room = walk->size - m->offset;
-    if (room < head || room - head < m->packed) return broken_member(walk, m, "goes beyond the file's end", error);
-    if (m->method == STORED ? m->packed != m->unpacked : m->unpacked / 1032 > m->packed)
-        return broken_member(walk, m, "can't have the size that the directory says", error);
-    *from = local + head;
-    return SOMA_OK;
+    *wrong = "goes beyond the file's end";
+    if (room < head || room - head < m->packed) return NULL;
+    *wrong = "can't have the size that the directory says";
+    bool possible = m->method == STORED ? m->packed == m->unpacked : m->unpacked / 1032 <= m->packed;
+    return possible ? local + head : NULL;
 }
 
 #ifdef SOMA_HAVE_ZLIB
@@ -121,11 +127,12 @@ static bool checks(const uint8_t *bytes, const zip_member *m) {
 
 int zip_read(const soma_context *context, const zip_walk *walk, const zip_member *member, uint8_t **bytes, size_t *size,
              soma_error *error) {
-    const uint8_t *from = NULL;
+    const char *wrong = NULL;
+    const uint8_t *from = find_bytes(walk, member, &wrong);
+    int code = SOMA_OK;
     *bytes = NULL;
     *size = member->unpacked;
-    int code = find_bytes(walk, member, &from, error);
-    if (code) return code;
+    if (!from) return broken_member(walk, member, wrong, error);
     if (!(*bytes = mem_alloc(context, *size))) return error_memory(error);
     if (member->method == DEFLATED)
         code = unpack(context, walk, member, from, *bytes, error);

@@ -161,7 +161,7 @@ static void decoding_survives_any_failed_allocation(void **state) {
     bool made = folder_grey("a/1.png", 40, 50, 1) && folder_grey("b/1.png", 44, 44, 1);
     soma_dataset *set = made ? data_load(context, folder_path(""), PLAIN, NULL) : NULL;
     const int64_t row = 0;
-    static float x[32 * 32];
+    static float x[64 * 64];
     long live = a.live, allowed = 0;
     for (int code = SOMA_ERROR_MEMORY; set && code; allowed++) {
         soma_error error = {0};

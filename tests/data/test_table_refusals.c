@@ -119,7 +119,8 @@ static void other_files_are_refused(void **state) {
                                   "a\0,\0",
                                   6),
                        PLAIN, "is UTF-16 text; expected a table in UTF-8");
-    check_refused_file(check_folder, PLAIN, "holds no sub-folders; expected one for each class, with PNG or JPEG files in it");
+    check_refused_file(check_folder, PLAIN,
+                       "holds no sub-folders; expected one for each class, with PNG or JPEG files in it");
     check_refused_file("nowhere/t.csv", PLAIN, "can't be opened: No such file or directory");
     check_refused("a,t\n1,x\n2,y\n", OPTIONS(.labels = "l"), "is a table; --labels is for IDX pictures");
     assert_null(soma_dataset_load(NULL, SOMA_OPTIONS(soma_dataset_options){.target = NULL}, &error));
