@@ -228,6 +228,21 @@ static void on_epoch(void *user, const soma_epoch *epoch, int fold, const char *
     progress_epoch(&c->progress, epoch);
 }
 
+/* The network beside simpler answers on the same rows, and whether it is worth it. */
+static void print_comparison(const call *c, const job_result *r) {
+    const comparison *k = &r->compared;
+    const table_schema *schema = &c->set->schema;
+    char always[64] = "the mean of all rows";
+    if (!k->done) return;
+    if (schema->classify) snprintf(always, sizeof always, "always '%.40s'", schema->classes[k->majority]);
+    printf("on the %lld rows %s, %s: this network %.4g, one linear layer %.4g, %s %.4g\n", (long long)k->rows,
+           r->tested ? "of the test" : "held back (which also chose the epoch)", schema->classify ? "accuracy" : "rmse",
+           k->network, k->linear, always, k->simplest);
+    if (!comparison_worth_it(k))
+        printf("the network is not clearly better than the linear layer: consider --net %s, which is simpler\n",
+               schema->classify ? "logistic" : "linear");
+}
+
 static void print_summary(const call *c, const job_result *r) {
     static const char *const reasons[] = {[TRAIN_EPOCHS] = "all epochs done",
                                           [TRAIN_PATIENCE] = "no better epoch came",
@@ -239,6 +254,7 @@ static void print_summary(const call *c, const job_result *r) {
                r->cv_metric_sd, r->cv_loss);
     printf("best epoch %lld of %lld (%s)\n", (long long)r->best_epoch, (long long)r->epochs, reasons[r->end]);
     if (r->tested) printf("test: %s %.4f, loss %.4f\n", metric, r->test_metric, r->test_loss);
+    print_comparison(c, r);
     if (r->model) printf("model: %s\n", c->folder.model);
 }
 

@@ -78,7 +78,7 @@ bool columns_identifier(const char *name) {
            (end[0] == 'I' && islower((unsigned char)end[-1]));
 }
 
-/* How many of the column's cells are levels of their own: frequent enough to be learnt from. */
+/* Fewer rows than this make a level rare. */
 static int64_t rare_below(int64_t rows) { return rows / RARE_SHARE > RARE_ROWS ? rows / RARE_SHARE : RARE_ROWS; }
 
 static const char *reason_numbers(const column_texts *texts, int64_t rows) {
@@ -87,11 +87,13 @@ static const char *reason_numbers(const column_texts *texts, int64_t rows) {
     return texts->whole && texts->ascending && all && from_start ? "a row number" : NULL;
 }
 
-static const char *reason_texts(const file_column *column, const column_texts *texts) {
-    int64_t distinct = (int64_t)texts->set.count;
+static const char *reason_texts(const file_column *column, const column_texts *texts, int64_t rows) {
+    int64_t distinct = (int64_t)texts->set.count, frequent = 0;
     if (!texts->seen) return "empty";
     if (distinct == 1 && !column->tally.missing) return "the same in every row";
-    if (distinct * 2 <= texts->seen || distinct <= JUDGED_ROWS) return NULL;
+    for (size_t i = 0; i < texts->set.count; i++)
+        if (texts->counts[i] >= rare_below(rows)) frequent += texts->counts[i];
+    if (distinct * 2 <= texts->seen || distinct <= JUDGED_ROWS || frequent * 10 >= texts->seen) return NULL;
     return texts->words >= FREE_TEXT_WORDS * (double)texts->seen ? "free text" : identifier;
 }
 
@@ -170,7 +172,7 @@ static int decide(table_file *file, file_column *column, const column_texts *tex
         return SOMA_OK;
     }
     to->kind = COLUMN_CATEGORY;
-    if (judged) column->left_out = reason_texts(column, texts);
+    if (judged) column->left_out = reason_texts(column, texts, rows);
     if (column->left_out || !texts->seen) return SOMA_OK;
     int code = take_levels(file, texts, rows, to, error);
     if (code == SOMA_OK && judged && !to->categories_count) column->left_out = "texts that hardly ever come twice";

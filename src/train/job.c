@@ -26,7 +26,8 @@ typedef struct work {
     int *fold_of;
     double fold_loss[JOB_MAX_FOLDS], fold_metric[JOB_MAX_FOLDS];
     int folds_done;
-    double last_save; /* time of the last checkpoint; negative: none yet */
+    train_request request; /* of the last training */
+    double last_save;      /* time of the last checkpoint; negative: none yet */
     json_text line;
 } work;
 
@@ -232,6 +233,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     r.optimizer = optimizer_of(job, &d);
     r.schedule = schedule_of(job, r.patience);
     if (job->on_begin) job->on_begin(job->user, &r, w->fold, note);
+    w->request = r;
     w->last_save = -1;
     return train_model(*model, &r, end, state, error);
 }
@@ -320,6 +322,35 @@ static int run_folds(work *w, job_result *result, soma_error *error) {
 
 /* ---- The whole ------------------------------------------------------------------------------------------------- */
 
+static int test_kept(const work *w, job_result *r, soma_error *error) {
+    const train_job *job = w->job;
+    r->tested = job->test_set || w->test_count;
+    if (!r->tested) return SOMA_OK;
+    return job->test_set
+               ? measure_rows(r->model, job->test_set, NULL, (size_t)job->test_set->rows, &r->test_loss,
+                              &r->test_metric, error)
+               : measure_rows(r->model, job->set, w->test_rows, w->test_count, &r->test_loss, &r->test_metric, error);
+}
+
+/* On a table a network must show that it is worth more than one linear layer. */
+static int compare_kept(work *w, job_result *r, soma_error *error) {
+    const train_job *job = w->job;
+    const soma_dataset *set = job->test_set ? job->test_set : w->test_count ? job->set : w->request.val;
+    const int64_t *rows = w->test_count ? w->test_rows : w->request.val_rows;
+    size_t count = w->test_count ? w->test_count : w->request.val_count;
+    int64_t *all = NULL;
+    if (job->set->sample.rank != 1 || !spec_has_hidden(r->model->spec)) return SOMA_OK;
+    if (job->test_set) {
+        count = (size_t)set->rows;
+        if (!(all = mem_array(w->context, count, sizeof *all))) return error_memory(error);
+        for (size_t i = 0; i < count; i++) all[i] = (int64_t)i;
+    }
+    int code =
+        count ? compare_models(r->model, &w->request, set, all ? all : rows, count, &r->compared, error) : SOMA_OK;
+    mem_free(w->context, all);
+    return code;
+}
+
 static int run_kept(work *w, job_result *result, soma_error *error) {
     const train_job *job = w->job;
     const checkpoint *c = job->resume;
@@ -335,13 +366,9 @@ static int run_kept(work *w, job_result *result, soma_error *error) {
     if (!code || (code == SOMA_ERROR_NUMERIC && state.best_epoch))
         if (soma_model_save(result->model, job->folder->model, &failure) && !code) code = failure.code;
     if (code) return error_set(error, code, "%s", failure.message);
-    bool test = job->test_set || w->test_count;
-    if (!test || result->end == TRAIN_SIGNAL) return SOMA_OK;
-    result->tested = true;
-    return job->test_set ? measure_rows(result->model, job->test_set, NULL, (size_t)job->test_set->rows,
-                                        &result->test_loss, &result->test_metric, error)
-                         : measure_rows(result->model, job->set, w->test_rows, w->test_count, &result->test_loss,
-                                        &result->test_metric, error);
+    if (result->end == TRAIN_SIGNAL) return SOMA_OK;
+    code = test_kept(w, result, error);
+    return code ? code : compare_kept(w, result, error);
 }
 
 static int split_test(work *w, soma_error *error) {
@@ -459,6 +486,17 @@ void job_result_json(const train_job *job, const job_result *r, json_text *j) {
         json_put_number(j, "cv_loss_sd", r->cv_loss_sd);
         put_pair(j, "cv", metric, "", r->cv_metric);
         put_pair(j, "cv", metric, "_sd", r->cv_metric_sd);
+    }
+    if (r->compared.done) {
+        const comparison *c = &r->compared;
+        json_put_open(j, "compared", '{');
+        json_put_string(j, "part", r->tested ? "test" : "val");
+        json_put_integer(j, "rows", c->rows);
+        json_put_number(j, "network", c->network);
+        json_put_number(j, "linear", c->linear);
+        json_put_number(j, classifies(job) ? "majority" : "mean", c->simplest);
+        json_put_bool(j, "worth_it", comparison_worth_it(c));
+        json_put_close(j, '}');
     }
     json_put_close(j, '}');
     json_put_line(j);

@@ -3,6 +3,7 @@
 #ifndef TRAIN_JOB_H
 #define TRAIN_JOB_H
 
+#include "train/compare.h"
 #include "train/json.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
@@ -54,6 +55,7 @@ typedef struct job_result {
     bool tested, crossed;
     double test_loss, test_metric; /* accuracy or rmse */
     double cv_loss, cv_loss_sd, cv_metric, cv_metric_sd;
+    comparison compared; /* tables whose network has a hidden layer: on the test part, else on the validation part */
 } job_result;
 
 /* Whether the network fits the data; nothing is trained or written. */

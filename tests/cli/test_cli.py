@@ -273,6 +273,37 @@ def text_columns_become_features():
 
 
 @test
+def a_network_stands_beside_simpler_answers():
+    # XOR of two numbers: a linear layer can't; a sum: it can.
+    xor = write("xor.csv", "a,b,t\n" + "".join(f"{i * 7919 % 97 / 48 - 1},{i * 104729 % 89 / 44 - 1},"
+                f"{'yes' if (i * 7919 % 97 > 48) != (i * 104729 % 89 > 44) else 'no'}\n" for i in range(600)))
+    line = write("line.csv", "a,b,t\n" + "".join(f"{i * 7919 % 97},{i * 104729 % 89},{3 * (i * 7919 % 97) - (i * 104729 % 89) + 0.5}\n"
+                 for i in range(400)))
+    c = objects(soma("train", xor, "--test", "0.3", "--out", "xor", "--json"))[-1]["compared"]
+    assert c["part"] == "test" and c["rows"] == 180 and c["worth_it"], c
+    assert c["network"] > 0.9 and c["linear"] < 0.7 and 0.4 < c["majority"] < 0.7, c
+    p = soma("train", line, "--lr", "0.01", "--epochs", 3, "--out", "line")
+    assert "not clearly better than the linear layer: consider --net linear" in p.stdout, p.stdout
+    assert "compared" not in objects(soma("train", xor, "--net", "logistic", "--epochs", 3, "--out", "xor-one", "--json"))[-1]
+
+
+@test
+def tables_are_read_as_they_are_found():
+    rows = ["id;when;price;city;size;note;kind"]
+    for i in range(200):
+        city = ["Rome", "Oslo", "Bonn", f"Town{i}"][min(i % 7, 3)]
+        size = "" if i % 11 == 0 else f"{i % 50},5"
+        rows.append(f'{i + 1};{i % 28 + 1}.3.2024;{1 + i % 3}.{i % 900 + 100:03d},25;"{city}";{size};said what number {i} said;{"big" if i % 50 > 24 else "small"}')
+    data = write("found.csv", "\ufeff" + "\r\n".join(rows) + "\r\n")
+    p = soma("train", data, "--epochs", 30, "--out", "found")
+    for text in ("semicolons", "decimal comma", "id", "a row number", "dates (day.month.year)", "rare ones pooled", "19 missing", "free text"):
+        assert text in p.stderr, (text, p.stderr)
+    assert objects(soma("eval", "found", data, "--json"))[0]["accuracy"] > 0.85
+    answers = soma("predict", "found", "-", stdin="city,size,when,price\nParis,40.5,3.3.2024,1200.5\nRome,,1.1.2025,NA\n")
+    assert len(answers.stdout.splitlines()) == 3 and not [r for r in csv.DictReader(io.StringIO(answers.stdout)) if not r["prediction"]]
+
+
+@test
 def a_closed_pipe_ends_quietly():
     soma("train", IRIS, "--epochs", 1, "--out", "pipe")
     body = open(IRIS).read().splitlines()
