@@ -56,7 +56,7 @@ static void add_loss(bench *b) {
     soma_cross_entropy_options plain = {0};
     soma_value out = b->s.output;
     if (!b->s.model) {
-        b->loss = spec_loss(b->s.spec, out, NULL, &b->target);
+        b->loss = spec_loss(b->s.spec, out, NULL, "t", &b->target);
     } else if (b->s.model->task == SOMA_CLASSIFY) {
         b->target = soma_input_int64(out.graph, "soma.target", soma_shape1(SOMA_BATCH));
         b->loss = soma_cross_entropy(out, b->target, plain);

@@ -33,6 +33,7 @@ enum {
     L1,
     L2,
     CLIP,
+    AUGMENT,
     ACCUMULATE,
     EMA,
     BALANCE,
@@ -113,6 +114,9 @@ static const option_row rows[] = {
             .expected = "a number from 0"},
     [CLIP] = {"clip", OPTION_NUMBER, "X", "largest norm of the whole gradient", NULL, 0, 1e38, .above_low = true,
               .expected = "a number above 0"},
+    [AUGMENT] = {"augment", OPTION_TEXT, "LIST",
+                 "random changes to the pictures that train (see above), or none; else chosen by the data",
+                 .expected = "a list, as \"shift 2, flip\""},
     [ACCUMULATE] = {"accumulate", OPTION_WHOLE, "N",
                     "batches whose mean gradient makes one update, as one batch N times as large would", NULL, 1, 1e6,
                     .expected = "a whole number from 1 to 1000000"},
@@ -255,6 +259,7 @@ static void print_summary(const call *c, const job_result *r) {
     printf("best epoch %lld of %lld (%s)\n", (long long)r->best_epoch, (long long)r->epochs, reasons[r->end]);
     if (r->tested) printf("test: %s %.4f, loss %.4f\n", metric, r->test_metric, r->test_loss);
     print_comparison(c, r);
+    if (r->epochs && c->set->sample.rank > 1) printf("steps waited for data: %.1f %% of the time\n", 100 * r->data_share);
     if (r->model) printf("model: %s\n", c->folder.model);
 }
 
@@ -483,6 +488,7 @@ static int fill_job(call *c, soma_error *error) {
                      .epochs = v[EPOCHS].whole,
                      .batch = v[BATCH].whole,
                      .patience = v[PATIENCE].whole,
+                     .augment = v[AUGMENT].text,
                      .learning_rate = v[LR].given && !v[LR].is_word ? v[LR].number : -1,
                      .find_rate = v[LR].given && v[LR].is_word,
                      .schedule_new = c->schedule_new,
@@ -608,7 +614,11 @@ const command command_train = {
         "residual(SPEC), concat(SPEC | SPEC), activations (relu, tanh, sigmoid, gelu, …); after its sizes s2 is a "
         "stride, p1 "
         "or same padding, d2 dilation, g8 groups; then bn, then an activation. The output layer that the data need is "
-        "appended when SPEC doesn't end in it.",
+        "appended when SPEC doesn't end in it.\n\n"
+        "--augment's LIST, applied in its order: shift N (pixels, each way; edges go on), crop N (a black border of N "
+        "pixels, then a random part), rotate DEGREES, flip, vflip, colour S (brightness, contrast, saturation), cutout "
+        "N "
+        "(a square), mixup A (of two pictures, by Beta(A, A)).",
     .options = rows,
     .aliases = aliases,
     .examples = "  soma train iris.csv\n"

@@ -60,12 +60,12 @@ SOMA_API const char *soma_version(void);
 enum {
     SOMA_OK = 0,
     SOMA_ERROR_ARGUMENT, /* the caller's call is wrong: a bad option, shape or name */
-    SOMA_ERROR_INPUT,        /* a file or data that can't be used as it is */
-    SOMA_ERROR_MEMORY,       /* an allocation failed */
-    SOMA_ERROR_IO,           /* reading or writing failed */
-    SOMA_ERROR_NUMERIC,      /* a loss or an update that is not finite */
-    SOMA_ERROR_STOPPED,      /* the stop flag was set or a callback asked to end */
-    SOMA_ERROR_INTERNAL      /* a mistake in soma */
+    SOMA_ERROR_INPUT,    /* a file or data that can't be used as it is */
+    SOMA_ERROR_MEMORY,   /* an allocation failed */
+    SOMA_ERROR_IO,       /* reading or writing failed */
+    SOMA_ERROR_NUMERIC,  /* a loss or an update that is not finite */
+    SOMA_ERROR_STOPPED,  /* the stop flag was set or a callback asked to end */
+    SOMA_ERROR_INTERNAL  /* a mistake in soma */
 };
 
 typedef struct soma_error {

@@ -57,9 +57,10 @@ int64_t spec_given_outputs(const spec *s, bool classify);
 /* What the last layer of a complete network means for a loss: a final sigmoid binary cross-entropy, one plain output
  * mean squared error, anything else softmax cross-entropy. */
 spec_output spec_meaning(const spec *s);
-/* That loss, of classes weighted by `class_weights` (may be NULL); the target is added as input "t" (float of the
- * output's shape, or int64 [N]) and given in *target. */
-soma_value spec_loss(const spec *s, soma_value output, const float *class_weights, soma_value *target);
+/* That loss, of classes weighted by `class_weights` (may be NULL); the target is added as the input `name` (float of
+ * the output's shape, or int64 [N]) and given in *target. */
+soma_value spec_loss(const spec *s, soma_value output, const float *class_weights, const char *name,
+                     soma_value *target);
 
 /* ---- Building -------------------------------------------------------------------------------------------------------
  */

@@ -74,20 +74,21 @@ spec_output spec_meaning(const spec *s) {
     return e.dense && !e.activation && e.dense->units == 1 ? SPEC_LINEAR : SPEC_SOFTMAX;
 }
 
-soma_value spec_loss(const spec *s, soma_value output, const float *class_weights, soma_value *target) {
+soma_value spec_loss(const spec *s, soma_value output, const float *class_weights, const char *name,
+                     soma_value *target) {
     soma_graph *g = output.graph;
     spec_output meaning = spec_meaning(s);
     const soma_cross_entropy_options options = {.class_weights = class_weights};
     if (!g || !value_ok(output)) return *target = (soma_value){g, 0, 0};
     if (meaning != SPEC_SOFTMAX) {
-        *target = soma_input(g, "t", soma_value_shape(output));
+        *target = soma_input(g, name, soma_value_shape(output));
         if (meaning != SPEC_SIGMOID) return soma_mse_loss(output, *target);
         return class_weights ? soma_binary_cross_entropy_with(output, *target, options)
                              : soma_binary_cross_entropy(output, *target);
     }
     bool probabilities = s->list.count && s->list.layers[s->list.count - 1].activation == op_softmax.name;
     if (soma_value_shape(output).rank > 2 && !probabilities) output = soma_flatten(output);
-    *target = soma_input_int64(g, "t", soma_shape1(SOMA_BATCH));
+    *target = soma_input_int64(g, name, soma_shape1(SOMA_BATCH));
     return probabilities ? soma_cross_entropy(output, *target, options)
                          : soma_softmax_cross_entropy(output, *target, options);
 }

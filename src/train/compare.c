@@ -52,6 +52,7 @@ static int train_linear(const soma_model *network, const train_request *request,
     r.find_rate = r.schedule_new = false;
     r.accumulate = 0;
     r.average = 0;
+    r.augment = NULL;
     r.resume = NULL;
     r.user = NULL;
     r.on_epoch = NULL;

@@ -20,6 +20,8 @@ const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT
     return chosen;
 }
 
+const char *default_augmentation(soma_shape sample) { return is_picture(sample) ? "none" : "none"; }
+
 soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate) {
     bool given = learning_rate > 0;
     switch (kind) {

@@ -18,6 +18,9 @@ defaults defaults_choose(soma_shape sample, int64_t rows);
 /* The learning rate, and the other settings, of an optimizer whose kind alone was given. */
 soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate);
 
+/* What happens to pictures that train, as a list of data/augment.h: "none" for tables. */
+const char *default_augmentation(soma_shape sample);
+
 /* The network where none is given, without its output layer, in `chosen`. */
 const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]);
 

@@ -13,10 +13,9 @@ static int test_rates(trainer *t, lr_range *range, soma_error *error) {
     step_result result;
     double rate;
     for (int64_t i = 0; (rate = lr_range_next(range)) > 0; i++) {
-        int64_t first = i % steps * r->batch, left = (int64_t)r->rows_count - first;
-        if (!first) data_epoch_order(r->rows, r->rows_count, r->seed, -(i / steps), t->order);
-        int code = loop_run_batch(t, &t->update, t->order + first, left < r->batch ? left : r->batch, far + (uint64_t)i,
-                                  rate, &result, error);
+        int64_t first = i % steps * r->batch;
+        if (!first) loop_begin_rows(t, -(i / steps), 0);
+        int code = loop_run_batch(t, &t->update, first, far + (uint64_t)i, rate, &result, error);
         if (code) return code;
         lr_range_add(range, result.loss);
         if ((t->interrupted = loop_stop_wanted(t))) break;

@@ -200,12 +200,21 @@ static int make_model(const work *w, size_t rows, char *note, size_t note_size, 
     return code;
 }
 
+/* What was asked for, else what suits the data. */
+static int augmentation_of(const train_job *job, augmentation *a, soma_error *error) {
+    const char *text = job->augment ? job->augment : default_augmentation(job->set->sample);
+    int code = augment_parse(text, a, error);
+    return code ? code : augment_check(a, job->set->sample, error);
+}
+
 /* Trains a model on a part of `rows`. */
 static int train_one(work *w, const int64_t *rows, size_t count, const checkpoint *resume, soma_model **model,
                      train_end *end, train_state *state, soma_error *error) {
     const train_job *job = w->job;
     char note[256];
-    train_request r = {.monitor = job->monitor,
+    augmentation augment;
+    train_request r = {.augment = &augment,
+                       .monitor = job->monitor,
                        .find_rate = job->find_rate,
                        .schedule_new = job->schedule_new,
                        .accumulate = job->accumulate,
@@ -224,6 +233,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .save = save};
     int code = make_model(w, count, note, sizeof note, model, error);
     if (!code) code = split_validation(w, rows, count, &r, error);
+    if (!code) code = augmentation_of(job, &augment, error);
     if (code) return code;
     defaults d = defaults_choose(job->set->sample, (int64_t)r.rows_count);
     r.epochs = job->epochs ? job->epochs : d.epochs;
@@ -362,6 +372,7 @@ static int run_kept(work *w, job_result *result, soma_error *error) {
     int code = train_one(w, w->rows, w->rows_count, here ? c : NULL, &result->model, &result->end, &state, &failure);
     result->best_epoch = state.best_epoch;
     result->epochs = state.epoch;
+    result->data_share = result->model ? result->model->data_share : 0;
     /* A run that stopped being finite keeps the best of what it had. */
     if (!code || (code == SOMA_ERROR_NUMERIC && state.best_epoch))
         if (soma_model_save(result->model, job->folder->model, &failure) && !code) code = failure.code;
@@ -423,7 +434,9 @@ int job_check(const train_job *job, soma_error *error) {
     work w = {.job = job, .context = job->context};
     network n = {0};
     soma_model *m = NULL;
-    int code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
+    augmentation augment;
+    int code = augmentation_of(job, &augment, error);
+    if (!code) code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
     if (!code) code = preprocess_learn(job->context, job->set, NULL, 0, &m->preprocess, error);
     if (!code) code = network_build(m, true, true, &n, error);
     defaults d = defaults_choose(job->set->sample, job->set->rows);
@@ -477,6 +490,7 @@ void job_result_json(const train_job *job, const job_result *r, json_text *j) {
     json_put_string(j, "checkpoint", job->folder->checkpoint);
     json_put_string(j, "metrics", job->folder->metrics);
     json_put_close(j, '}');
+    json_put_number(j, "data_share", r->data_share);
     if (r->tested) {
         json_put_number(j, "test_loss", r->test_loss);
         put_pair(j, "test", metric, "", r->test_metric);

@@ -20,6 +20,7 @@ typedef struct train_job {
     soma_init init;
     bool init_given, allow_symmetric;
     int64_t epochs, batch, patience; /* 0: not given */
+    const char *augment;             /* a list, see data/augment.h; NULL: not given */
     bool optimizer_given;
     soma_optimizer optimizer;
     double learning_rate, l1, l2, clip; /* negative: not given */
@@ -52,6 +53,7 @@ typedef struct job_result {
     soma_model *model; /* NULL when the run ended before there was one; the caller destroys it */
     train_end end;
     int64_t best_epoch, epochs;
+    double data_share; /* of the seconds of training the kept model: steps waiting for data */
     bool tested, crossed;
     double test_loss, test_metric; /* accuracy or rmse */
     double cv_loss, cv_loss_sd, cv_metric, cv_metric_sd;

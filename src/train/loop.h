@@ -3,6 +3,7 @@
 #ifndef TRAIN_LOOP_H
 #define TRAIN_LOOP_H
 
+#include "data/loader.h"
 #include "nn/minimize.h"
 #include "train/trainer.h"
 
@@ -25,9 +26,12 @@ typedef struct trainer {
     double rate; /* that the update's run holds */
     float *class_weights;
     metrics measured; /* where more than the loss, the accuracy or rmse is monitored */
-    int64_t elements, measure_batch;
-    int64_t *order, *classes;
-    float *x, *y, *answers;
+    int64_t measure_batch;
+    loader *rows, *held_back; /* what trains, and what is measured */
+    int64_t *order;
+    const int64_t *classes; /* of the batch that is loaded */
+    float *y, *answers;
+    double trained; /* seconds */
     train_state state;
     train_state safe_state; /* of `safe` */
     snapshot safe, best;
@@ -49,9 +53,11 @@ typedef struct step_result {
     double loss, weight; /* the mean over the batch, and what the batch counts */
     int64_t right;
 } step_result;
-/* A step of `count` rows at a position of the random streams. */
-int loop_run_batch(trainer *t, stepper *s, const int64_t *rows, int64_t count, uint64_t position, double rate,
-                   step_result *result, soma_error *error);
+/* Lays out the rows of an epoch, to be loaded from the batch of row `first` on. */
+void loop_begin_rows(trainer *t, int64_t epoch, int64_t first);
+/* A step with the batch of row `first` at a position of the random streams. */
+int loop_run_batch(trainer *t, stepper *s, int64_t first, uint64_t position, double rate, step_result *result,
+                   soma_error *error);
 /* One step at the state's position, which moves on. */
 int loop_take_step(trainer *t, double *loss, soma_error *error);
 

@@ -19,6 +19,8 @@ typedef struct network {
     soma_value answer; /* probabilities [N, classes], or [N, 1] in the target's units */
     soma_value target; /* int64 [N] or float [N, 1]; without a node when there is no loss */
     soma_value loss;
+    soma_value next_target, share; /* where pictures are mixed for training: the other target, and the scalar weight of
+                                    * the first in the loss; else without a node */
 } network;
 
 /* A parameter that the caller set or froze. */
@@ -56,6 +58,8 @@ struct soma_model {
     int threads;
     soma_backend backend;
     int64_t best_epoch, epochs;
+    bool mixed;        /* while it trains on mixed pictures: its loss has two targets */
+    double data_share; /* of the seconds in which it was trained: waiting for batches */
 };
 
 /* Gives the model its head for `outputs` classes (or numbers) and its specification when none was given; `rows` are

@@ -45,6 +45,15 @@ static void freeze(const soma_model *m, soma_graph *g) {
     }
 }
 
+/* Pictures mixed by mixup are as much of one target as of the other: share L(t) + (1 - share) L(next), which for
+ * cross-entropy is the loss of a target of probabilities. */
+static void mix_losses(const soma_model *m, network *n) {
+    soma_value other = spec_loss(m->spec, n->raw, m->class_weights, "t_next", &n->next_target);
+    n->share = soma_input_scalar(n->graph, "mix_share", 1);
+    soma_value rest = soma_sub(soma_scalar(n->graph, 1), n->share);
+    n->loss = soma_add(soma_mul(n->loss, n->share), soma_mul(other, rest));
+}
+
 int network_build(const soma_model *m, bool training, bool with_loss, network *n, soma_error *error) {
     *n = (network){0};
     soma_graph *g = n->graph = soma_graph_create_in(m->context);
@@ -59,7 +68,8 @@ int network_build(const soma_model *m, bool training, bool with_loss, network *n
         n->answer = preprocess_build_answer(&m->preprocess, n->raw);
     else
         n->answer = m->sigmoid ? both_classes(n->raw) : n->raw;
-    if (with_loss) n->loss = spec_loss(m->spec, n->raw, m->class_weights, &n->target);
+    if (with_loss) n->loss = spec_loss(m->spec, n->raw, m->class_weights, "t", &n->target);
+    if (with_loss && training && m->mixed) mix_losses(m, n);
     freeze(m, g);
     const soma_error *mistake = soma_graph_error(g);
     if (!mistake->code && value_ok(n->answer) && (!with_loss || value_ok(n->loss))) return SOMA_OK;

@@ -38,8 +38,8 @@ static int run_checked(trainer *t, soma_error *error) {
     t->rate = t->request->optimizer.learning_rate; /* as in every new run */
     int code = SOMA_ERROR_MEMORY;
     if (checked.run)
-        code = loop_run_batch(t, &checked, t->order + t->state.step * t->request->batch, loop_batch_rows(t),
-                              t->state.steps, loop_present_rate(t), &result, error);
+        code = loop_run_batch(t, &checked, t->state.step * t->request->batch, t->state.steps, loop_present_rate(t),
+                              &result, error);
     soma_run_destroy(checked.run);
     soma_plan_destroy(checked.plan);
     return code;

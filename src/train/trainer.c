@@ -2,6 +2,7 @@
  * batches, the last one short; then the rows held back are measured. Position, sums and weights together are the state:
  * a run that goes on from a checkpoint computes the same bits as one that was never interrupted. With groups of batches
  * a step adds to the gathered gradient, and the last one of a group updates the weights. */
+#include "base/parallel.h"
 #include "train/average.h"
 #include "train/balance.h"
 #include "train/loop.h"
@@ -96,32 +97,53 @@ static int apply_presets(soma_model *m, soma_error *error) {
 
 static bool allocate(trainer *t) {
     const train_request *r = t->request;
-    size_t largest = (size_t)(r->batch > t->measure_batch ? r->batch : t->measure_batch), values, answers;
-    t->elements = shape_elements(&t->model->sample, 1);
-    if (!size_multiply(largest, (size_t)t->elements, &values) ||
-        !size_multiply(largest, (size_t)t->model->outputs, &answers))
-        return false;
+    size_t largest = (size_t)(r->batch > t->measure_batch ? r->batch : t->measure_batch), answers;
+    if (!size_multiply(largest, (size_t)t->model->outputs, &answers)) return false;
     t->order = mem_array(t->context, r->rows_count, sizeof *t->order);
-    t->x = mem_array(t->context, values, sizeof *t->x);
-    t->y = mem_array(t->context, largest, sizeof *t->y);
-    t->classes = mem_array(t->context, largest, sizeof *t->classes);
+    t->y = mem_array(t->context, largest + 1, sizeof *t->y);
     t->answers = mem_array(t->context, answers, sizeof *t->answers);
-    return t->order && t->x && t->y && t->classes && t->answers;
+    return t->order && t->y && t->answers;
+}
+
+static int open_loaders(trainer *t, soma_error *error) {
+    const train_request *r = t->request;
+    loader_options o = {.context = t->context,
+                        .set = r->set,
+                        .rows = r->rows_count,
+                        .batch = r->batch,
+                        .threads = r->threads > 0 ? r->threads : processors_available(),
+                        .augment = r->augment,
+                        .seed = r->seed};
+    t->rows = loader_create(o, error);
+    if (!t->rows) return SOMA_ERROR_MEMORY;
+    if (!r->val_count) return SOMA_OK;
+    o.set = r->val;
+    o.rows = r->val_count;
+    o.batch = t->measure_batch;
+    o.augment = NULL;
+    t->held_back = loader_create(o, error);
+    return t->held_back ? SOMA_OK : SOMA_ERROR_MEMORY;
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------------------------- */
 
-static int load_batch(trainer *t, soma_run *run, const network *n, const soma_dataset *set, const int64_t *rows,
-                      int64_t count, soma_error *error) {
+/* The batch that begins at row `first` of the loader's order. */
+static int load_batch(trainer *t, soma_run *run, const network *n, loader *from, int64_t first, int64_t *count,
+                      soma_error *error) {
     bool classes = t->model->task == SOMA_CLASSIFY, whole = soma_value_dtype(n->target) == SOMA_INT64;
-    int code = data_gather(set, rows, (size_t)count, t->x, classes ? t->classes : NULL, classes ? NULL : t->y, error);
-    if (code) return code;
     const preprocess *p = &t->model->preprocess;
-    for (int64_t i = 0; i < count && !whole; i++)
-        t->y[i] = classes ? (float)t->classes[i] : (float)(((double)t->y[i] - p->target_mean) / p->target_deviation);
-    code = soma_run_bind(run, n->x, t->x, count, error);
-    if (!code) code = soma_run_bind(run, n->target, whole ? (const void *)t->classes : t->y, count, error);
-    return code;
+    loader_batch b;
+    int code = loader_get(from, first, &b, error);
+    if (code) return code;
+    *count = b.rows;
+    t->classes = b.classes;
+    for (int64_t i = 0; i <= b.rows && !whole; i++) /* one more: the last picture may be mixed with the first */
+        t->y[i] = classes ? (float)b.classes[i] : (float)preprocess_target(p, (double)b.targets[i]);
+    code = soma_run_bind(run, n->x, b.x, b.rows, error);
+    if (!code) code = soma_run_bind(run, n->target, whole ? (const void *)b.classes : t->y, b.rows, error);
+    if (code || !n->next_target.node) return code;
+    code = soma_run_bind(run, n->next_target, whole ? (const void *)(b.classes + 1) : t->y + 1, b.rows, error);
+    return code ? code : soma_run_set_scalar(run, n->share, b.share, error);
 }
 
 /* The mean loss of the rows just run and how many of them are classified rightly. */
@@ -192,10 +214,17 @@ static int set_scalars(const trainer *t, soma_run *run, const minimize_inputs *i
     return code;
 }
 
-/* A step of `rows` at a position of the random streams. */
-int loop_run_batch(trainer *t, stepper *s, const int64_t *rows, int64_t count, uint64_t position, double rate,
-                   step_result *result, soma_error *error) {
-    int code = load_batch(t, s->run, &s->network, t->request->set, rows, count, error);
+void loop_begin_rows(trainer *t, int64_t epoch, int64_t first) {
+    const train_request *r = t->request;
+    data_epoch_order(r->rows, r->rows_count, r->seed, epoch, t->order);
+    loader_begin(t->rows, t->order, r->rows_count, epoch, first);
+}
+
+/* A step at a position of the random streams. */
+int loop_run_batch(trainer *t, stepper *s, int64_t first, uint64_t position, double rate, step_result *result,
+                   soma_error *error) {
+    int64_t count;
+    int code = load_batch(t, s->run, &s->network, t->rows, first, &count, error);
     if (code) return code;
     result->weight = batch_weight(t, count);
     code = set_scalars(t, s->run, &s->inputs, rate, result->weight, error);
@@ -213,8 +242,8 @@ int loop_take_step(trainer *t, double *loss, soma_error *error) {
     if (count > 1 || !t->single_rows_fail) {
         bool closes = loop_closes_group(t);
         step_result result;
-        int code = loop_run_batch(t, closes ? &t->update : &t->gather, t->order + at->step * t->request->batch, count,
-                                  at->steps, closes ? loop_present_rate(t) : t->rate, &result, error);
+        int code = loop_run_batch(t, closes ? &t->update : &t->gather, at->step * t->request->batch, at->steps,
+                                  closes ? loop_present_rate(t) : t->rate, &result, error);
         if (code) return code;
         *loss = result.loss;
         at->loss += result.loss * result.weight;
@@ -257,10 +286,11 @@ static int measure_held_back(trainer *t, double *loss, double *metric, soma_erro
     if (more && (!metrics_create(t->context, classes, &t->measured) ||
                  (measures[r->monitor.measure].ranked && !metrics_keep(t->context, &t->measured, total))))
         return error_memory(error);
+    if (total) loader_begin(t->held_back, r->val_rows, r->val_count, 0, 0);
     for (int64_t first = 0; first < total; first += t->measure_batch) {
-        int64_t n = total - first < t->measure_batch ? total - first : t->measure_batch, right;
+        int64_t n, right;
         double mean;
-        int code = load_batch(t, t->measure_run, &t->measure, r->val, r->val_rows + first, n, error);
+        int code = load_batch(t, t->measure_run, &t->measure, t->held_back, first, &n, error);
         if (!code) code = soma_run_step(t->measure_run, error);
         if (!code) code = read_batch(t, t->measure_run, &t->measure, n, &mean, &right, error);
         if (!code && more) code = note_answers(t, n, error);
@@ -326,7 +356,7 @@ static int save(trainer *t, bool final, soma_error *error) {
 static int run_steps(trainer *t, bool *stopped, soma_error *error) {
     const train_request *r = t->request;
     int64_t steps = loop_epoch_steps(t, false);
-    data_epoch_order(r->rows, r->rows_count, r->seed, t->state.epoch + 1, t->order);
+    loop_begin_rows(t, t->state.epoch + 1, t->state.step * r->batch);
     while (t->state.step < steps) {
         double loss;
         int code = loop_take_step(t, &loss, error);
@@ -361,13 +391,14 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
     int64_t rows_before = t->state.rows;
     bool stopped = false;
     int code = run_steps(t, &stopped, error);
+    double trained = now() - begin;
+    t->trained += trained;
     if (code) return code;
     if (stopped && t->state.step * r->batch < (int64_t)r->rows_count) {
         *end = TRAIN_SIGNAL;
         *ended = true;
         return SOMA_OK;
     }
-    double trained = now() - begin;
     soma_epoch e = {.epoch = t->state.epoch + 1, .loss = t->state.loss / t->state.weight, .learning_rate = t->rate};
     e.metric = t->model->task == SOMA_CLASSIFY ? (double)t->state.right / (double)t->state.rows
                                                : sqrt(e.loss) * t->model->preprocess.target_deviation;
@@ -436,6 +467,8 @@ static void clear_stepper(stepper *s) {
 }
 
 static void clear(trainer *t) {
+    loader_destroy(t->rows);
+    loader_destroy(t->held_back);
     soma_run_destroy(t->measure_run);
     soma_plan_destroy(t->measure_plan);
     clear_stepper(&t->update);
@@ -444,8 +477,6 @@ static void clear(trainer *t) {
     snapshot_clear(&t->safe);
     snapshot_clear(&t->best);
     mem_free(t->context, t->order);
-    mem_free(t->context, t->classes);
-    mem_free(t->context, t->x);
     mem_free(t->context, t->y);
     mem_free(t->context, t->answers);
     metrics_clear(t->context, &t->measured);
@@ -458,6 +489,7 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     t.safe.context = t.best.context = m->context;
     t.state.best_value = t.state.best_loss = 0;
     preprocess_clear(&m->preprocess);
+    m->mixed = request->augment && request->augment->mixup > 0;
     int code = preprocess_learn(m->context, request->set, request->rows, request->rows_count, &m->preprocess, error);
     if (!code) code = new_store(m, request, error);
     if (!code) code = train_check_norms(m, request->batch, (int64_t)request->rows_count, &t.single_rows_fail, error);
@@ -465,6 +497,7 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     if (!code) code = compile(&t, error);
     if (!code) code = apply_presets(m, error);
     if (!code && !allocate(&t)) code = error_memory(error);
+    if (!code) code = open_loaders(&t, error);
     if (!code && request->resume) code = resume(&t, error);
     if (!code && !snapshot_take(&t.safe, m->store, m->store->count)) code = error_memory(error);
     if (!code) code = begin_pace(&t, error);
@@ -473,6 +506,8 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     if (t.best.count) snapshot_restore(&t.best, m->store);
     m->best_epoch = t.state.best_epoch;
     m->epochs = t.state.epoch;
+    m->data_share = t.trained > 0 ? loader_waited(t.rows) / t.trained : 0;
+    m->mixed = false;
     *state = t.state;
     clear(&t);
     return code;

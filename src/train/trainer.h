@@ -3,6 +3,7 @@
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
+#include "data/augment.h"
 #include "train/checkpoint.h"
 #include "train/model.h"
 
@@ -19,6 +20,7 @@ typedef struct train_request {
     const soma_dataset *val; /* to stop by; val_count 0: none, and the last epoch is the best */
     const int64_t *val_rows;
     size_t val_count;
+    const augmentation *augment; /* of what trains; NULL: none */
     int64_t epochs, batch;
     int64_t patience; /* 0: training is not stopped early */
     monitor monitor;

@@ -57,7 +57,7 @@ def a_set_written_as_csv_is_the_same_set():
         text = soma("data", name).stdout
         with open(f"{TMP}/set.csv", "w") as f:
             f.write(text)
-        runs = [[{k: v for k, v in o.items() if k not in ("seconds", "samples_per_s", "files")}
+        runs = [[{k: v for k, v in o.items() if k not in ("seconds", "samples_per_s", "files", "data_share")}
                  for o in objects(soma("train", data, "--epochs", 3, "--out", "same", "--overwrite", "--json"))]
                 for data in (name, "set.csv")]
         assert runs[0] == runs[1] and len(runs[0]) == 4

@@ -139,7 +139,7 @@ static void unreadable_rows_are_named_and_the_others_read(void **state) {
     }
     check_row(set, 10, (float[]){3, 0, 4});
     assert_true(isnan(set->features[2 * 3 + 1]) && isnan(set->features[3 * 3])); /* missing */
-    assert_float_equal(set->features[4 * 3 + 1], -1, 0);                          /* no category that is known */
+    assert_float_equal(set->features[4 * 3 + 1], -1, 0);                         /* no category that is known */
     assert_string_equal(set->note, "1 cell holds a text that training did not see");
     soma_dataset_destroy(set);
     schema_clear(NULL, &schema);

@@ -424,7 +424,7 @@ static void losses_follow_the_last_layer(void **state) {
         spec *s = spec_parse(NULL, texts[i], &error);
         soma_graph *g = soma_graph_create();
         soma_value in = soma_input(g, "x", soma_shape2(SOMA_BATCH, 2)), target;
-        soma_value y = spec_build(s, in, NULL), l = spec_loss(s, y, NULL, &target);
+        soma_value y = spec_build(s, in, NULL), l = spec_loss(s, y, NULL, "t", &target);
         soma_value plain = i % 2 ? graph_value(g, value_node(y)->inputs[0]) : y; /* before the activation */
         feed feeds[2] = {{in, x, 1}, {target, i < 2 ? (const void *)&number : (const void *)&class, 1}};
         evaluate(plain, feeds, 1, NULL, z, i < 2 ? 1 : 3);
