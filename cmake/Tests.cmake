@@ -14,7 +14,7 @@ endif()
 file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS tests/*.c)
 set(helper_sources ${test_sources})
 list(FILTER test_sources INCLUDE REGEX "/test_[^/]*\\.c$")
-list(FILTER helper_sources EXCLUDE REGEX "/(test_[^/]*|training_parity|onnx_conformance)\\.c$|/tests/(cross|fuzz|project)/")
+list(FILTER helper_sources EXCLUDE REGEX "/(test_[^/]*|training_parity|onnx_conformance)\\.c$|/tests/(cross|faults|fuzz|project)/")
 if(CMAKE_CROSSCOMPILING)
   list(FILTER test_sources INCLUDE REGEX "/tests/(ops|backend|base)/")
 endif()
@@ -59,6 +59,21 @@ foreach(name IN ITEMS training_parity onnx_conformance)
     soma_test_program(tests/${name}.c ${name})
   endif()
 endforeach()
+
+# The command with failing allocations, writes and reads on demand (tests/faults/faults.c): calls of ours into the C library
+# are turned aside by the linker, in this program alone.
+if(cli_sources AND NOT CMAKE_CROSSCOMPILING)
+  add_executable(soma_faults ${cli_sources} ${starter_source} tests/faults/faults.c)
+  target_link_libraries(soma_faults PRIVATE soma_flags soma_internal)
+  target_include_directories(soma_faults PRIVATE cli)
+  set_source_files_properties(tests/faults/faults.c PROPERTIES COMPILE_OPTIONS
+    "-Wno-reserved-identifier;-Wno-missing-prototypes;-Wno-missing-declarations;-U_FORTIFY_SOURCE")
+  set_target_properties(soma_faults PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  foreach(function IN ITEMS malloc calloc realloc aligned_alloc strdup realpath open fopen write fsync fchmod rename link
+                            symlink mkdir unlink read fread ferror fstat mmap)
+    target_link_options(soma_faults PRIVATE LINKER:--wrap=${function})
+  endforeach()
+endif()
 
 # Scripts: tests/**/test_*.sh and test_*.py, run with the build's folder in SOMA_BUILD and the command in SOMA.
 if(NOT CMAKE_CROSSCOMPILING)
