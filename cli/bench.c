@@ -153,7 +153,7 @@ static int measure(bench *b, soma_error *error) {
     return code;
 }
 
-static void print_json(const bench *b) {
+static int print_json(const bench *b) {
     soma_plan_info info = soma_plan_get_info(b->plan);
     struct rusage usage;
     json_text j = {0};
@@ -175,9 +175,9 @@ static void print_json(const bench *b) {
     json_put_number(&j, "peak_rss_mb", (double)usage.ru_maxrss * 1024 / 1e6);
     json_put_close(&j, '}');
     json_put_line(&j);
-    const char *text = json_text_get(&j);
-    if (text) fputs(text, stdout);
+    int status = print_answer(&j, STATUS_OK);
     json_text_clear(&j);
+    return status;
 }
 
 static void print_people(const bench *b) {
@@ -204,7 +204,7 @@ static int run(const command_line *line) {
     if (code)
         status = fail_with(&error, false);
     else if (v[JSON].given)
-        print_json(&b);
+        status = print_json(&b);
     else
         print_people(&b);
     soma_run_destroy(b.run);

@@ -3,6 +3,7 @@
 #define CLI_COMMANDS_H
 
 #include "options.h"
+#include "train/json.h"
 #include "train/model.h"
 
 extern const command command_train, command_eval, command_predict, command_show, command_run, command_bench,
@@ -19,6 +20,9 @@ int manual_print(int argc, char **argv);
 soma_model *open_model(const char *path, soma_error *error);
 /* The same path in full: <path>/model.onnx for a folder; the caller frees it. */
 char *model_path(const char *path);
+
+/* Prints what was written as JSON; the status to end with: `status`, or that of a failure when memory is out. */
+int print_answer(const json_text *answer, int status);
 
 extern const char *const backend_names[];
 /* Whether samples of a set have the shape that the model takes. */

@@ -1,5 +1,6 @@
 /* cli/common.c: what several subcommands share: finding a model, names of backends. */
 #include "commands.h"
+#include "terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,16 @@ soma_backend backend_of(const option_value *value) {
 }
 
 int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }
+
+int print_answer(const json_text *answer, int status) {
+    const char *text = json_text_get(answer);
+    if (text) {
+        fputs(text, stdout);
+        return status;
+    }
+    complain("soma: memory is out");
+    return STATUS_FAILED;
+}
 
 char *model_path(const char *path) {
     struct stat info;

@@ -105,18 +105,17 @@ static int measure(soma_model *m, const soma_dataset *set, bool json) {
     soma_error error = {0};
     metrics r = {0};
     json_text j = {0};
-    int code = SOMA_OK;
+    int code = SOMA_OK, status = STATUS_OK;
     if (!metrics_create(NULL, m->task == SOMA_CLASSIFY ? m->outputs : 0, &r)) code = error_memory(&error);
     if (!code) code = model_measure(m, set, NULL, (size_t)set->rows, &r, &error);
     if (!code && set->note) fprintf(stderr, "soma: %s\n", set->note);
     if (!code && json) {
         put_json(m, &r, &j);
-        const char *text = json_text_get(&j);
-        if (text) fputs(text, stdout);
+        status = print_answer(&j, STATUS_OK);
     } else if (!code) {
         print_people(m, &r);
     }
-    int status = code ? fail_with(&error, false) : STATUS_OK;
+    if (code) status = fail_with(&error, false);
     json_text_clear(&j);
     metrics_clear(NULL, &r);
     return finish_output(status);

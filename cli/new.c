@@ -35,8 +35,9 @@ static void project_name(const char *folder, char name[NAME_TEXT]) {
 /* The folder, made or found empty. */
 static int take_folder(const char *path, soma_error *error) {
     if (!mkdir(path, 0777)) return SOMA_OK;
+    bool full = errno == ENOSPC || errno == EIO || errno == EDQUOT;
     if (errno != EEXIST)
-        return error_set(error, SOMA_ERROR_INPUT, "%s: the folder can't be made: %s", path, strerror(errno));
+        return error_set(error, full ? SOMA_ERROR_IO : SOMA_ERROR_INPUT, "%s: the folder can't be made: %s", path, strerror(errno));
     DIR *folder = opendir(path);
     if (!folder)
         return error_set(error, SOMA_ERROR_INPUT, "%s: can't be opened as a folder: %s", path, strerror(errno));
@@ -84,7 +85,7 @@ static int run(const command_line *line) {
         complain("soma new: the folder's name is empty");
         return STATUS_USAGE;
     }
-    if (take_folder(folder, &error)) return fail_with(&error, true);
+    if (take_folder(folder, &error)) return fail_with(&error, false);
     project_name(folder, name);
     int code = SOMA_OK;
     for (const starter_file *file = starter_files; file->name && !code; file++)

@@ -176,7 +176,9 @@ int options_parse(const command *c, int argc, char **argv, command_line *line, i
             return 1;
         }
         int row = code - FIRST_CODE;
-        if (!options_take(c, &c->options[row], optarg ? optarg : "", &line->values[row])) return 1;
+        if (options_take(c, &c->options[row], optarg ? optarg : "", &line->values[row])) continue;
+        if (c->options[row].kind == OPTION_REPEAT) *status = 1; /* any text will do: memory is out */
+        return 1;
     }
     line->positional = (const char **)(argv + optind);
     line->positional_count = argc - optind;

@@ -29,18 +29,20 @@ typedef struct report {
     size_t keep_count;
 } report;
 
-static void put_cell(const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
+/* A text between two pieces that are plain, quoted where CSV asks for it. */
+static void put_within(const char *before, const char *text, const char *after) {
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+    if (quoted) putchar('"');
+    fputs(before, stdout);
     for (; *text; text++) {
         if (*text == '"') putchar('"');
         putchar(*text);
     }
-    putchar('"');
+    fputs(after, stdout);
+    if (quoted) putchar('"');
 }
+
+static void put_cell(const char *text) { put_within("", text, ""); }
 
 static bool unreadable(const report *r, int64_t row) { return data_row_error(r->set, row) != NULL; }
 
@@ -58,13 +60,8 @@ static void put_csv_header(const report *r) {
     fputs("prediction", stdout);
     for (int64_t c = 0; r->model->task == SOMA_CLASSIFY && c < r->model->outputs; c++) {
         const char *name = soma_model_class_name(r->model, c);
-        size_t size = strlen(name) + 4;
-        char *text = malloc(size);
         putchar(',');
-        if (!text) continue;
-        snprintf(text, size, "p(%s)", name);
-        put_cell(text);
-        free(text);
+        put_within("p(", name, ")");
     }
     putchar('\n');
 }
@@ -92,7 +89,7 @@ static void put_csv_row(const report *r, int64_t row) {
     putchar('\n');
 }
 
-static void put_json_row(const report *r, int64_t row, json_text *j) {
+static int put_json_row(const report *r, int64_t row, json_text *j) {
     int64_t n = r->model->outputs;
     const float *answer = r->answers + row * n;
     bool classes = r->model->task == SOMA_CLASSIFY, bad = unreadable(r, row);
@@ -115,8 +112,7 @@ static void put_json_row(const report *r, int64_t row, json_text *j) {
     }
     json_put_close(j, '}');
     json_put_line(j);
-    const char *text = json_text_get(j);
-    if (text) fputs(text, stdout);
+    return print_answer(j, STATUS_OK);
 }
 
 /* Writes all rows; the status says whether each could be read. */
@@ -130,10 +126,12 @@ static int put_rows(const report *r, bool json) {
             complain("%s", data_row_error(r->set, row));
             status = STATUS_FAILED;
         }
-        if (json)
-            put_json_row(r, row, &j);
-        else
+        if (!json)
             put_csv_row(r, row);
+        else if (put_json_row(r, row, &j)) {
+            status = STATUS_FAILED;
+            break;
+        }
     }
     json_text_clear(&j);
     return finish_output(status);

@@ -59,6 +59,7 @@ static int look(view *v, int64_t batch, soma_error *error) {
     v->parameters = s->model ? onnx_parameters(s->model->imported) : graph_parameters(s->graph);
     soma_error ignored = {0};
     if (s->spec) spec_describe(s->spec, s->features, &v->layers, &v->layers_count, &ignored);
+    if (ignored.code == SOMA_ERROR_MEMORY) return error_memory(error);
     v->plan = soma_plan_infer(&s->output, 1, o, error);
     if (!v->plan) return error->code;
     v->info = soma_plan_get_info(v->plan);
@@ -107,7 +108,7 @@ static void put_layer(json_text *j, const char *name, int depth, soma_shape outp
 /* Nodes that compute something, for a model that doesn't say its layers. */
 static bool listed(const node *n) { return !(n->op->flags & OP_SOURCE); }
 
-static void print_json(const view *v) {
+static int print_json(const view *v) {
     json_text j = {0};
     const soma_graph *g = v->s.output.graph;
     json_put_open(&j, NULL, '{');
@@ -128,9 +129,9 @@ static void print_json(const view *v) {
     put_port(&j, "outputs", output_name(v), v->s.output);
     json_put_close(&j, '}');
     json_put_line(&j);
-    const char *text = json_text_get(&j);
-    if (text) fputs(text, stdout);
+    int status = print_answer(&j, STATUS_OK);
     json_text_clear(&j);
+    return status;
 }
 
 static void print_line(const char *name, int depth, const soma_shape *output, int64_t parameters, double flops) {
@@ -171,7 +172,7 @@ static int run(const command_line *line) {
     if (look(&v, batch, &error)) {
         status = fail_with(&error, false);
     } else if (o[JSON].given) {
-        print_json(&v);
+        status = print_json(&v);
     } else {
         print_people(&v, batch);
         if (o[PLAN].given) {

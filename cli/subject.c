@@ -45,6 +45,7 @@ static int open_file(const char *path, const option_value *input, subject *s, so
     s->x = s->model->network.x;
     s->output = s->model->network.answer;
     if (s->model->spec_text) s->spec = spec_parse(NULL, s->model->spec_text, &ignored);
+    if (ignored.code == SOMA_ERROR_MEMORY) return error_memory(error);
     return input->given ? error_set(error, SOMA_ERROR_ARGUMENT, "--input is for networks; %s knows its input", path)
                         : SOMA_OK;
 }

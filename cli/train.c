@@ -188,6 +188,8 @@ static void tell_notes(call *c) {
     if (c->told) return;
     c->told = true;
     progress_clear(&c->progress);
+    if (c->resume.newer.code)
+        fprintf(stderr, "soma: %s; going on from the checkpoint before it\n", c->resume.newer.message);
     if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
     if (*c->balance_note) fprintf(stderr, "soma: %s\n", c->balance_note);
@@ -558,8 +560,7 @@ static int work(call *c) {
         tell_notes(c);
         if (c->json) {
             job_result_json(&c->job, &result, &j);
-            const char *text = json_text_get(&j);
-            if (text) fputs(text, stdout);
+            status = print_answer(&j, status);
         } else {
             print_summary(c, &result);
         }
@@ -587,6 +588,7 @@ static int run(const command_line *line) {
     int code = prepare(c, &error);
     int status = code == SOMA_ERROR_STOPPED ? STATUS_USAGE : code ? fail_with(&error, false) : work(c);
     checkpoint_close(&c->resume);
+    if (status == STATUS_FAILED) run_folder_drop_empty(&c->folder);
     run_folder_clear(&c->folder);
     soma_dataset_destroy(c->set);
     soma_dataset_destroy(c->val);

@@ -359,6 +359,7 @@ static void build_gather(importer *m) {
     soma_value indices;
     if (at && n >= 0) { /* negative indices count from the end; here they can be resolved */
         int64_t *list = mem_array(m->context, at->count, sizeof *list);
+        if (!list) import_no_memory(m);
         for (size_t i = 0; list && i < at->count; i++) {
             int64_t j = at->items[i].value;
             if (at->items[i].batch || j < -n || j >= n)

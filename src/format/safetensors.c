@@ -64,10 +64,52 @@ failed:
     return NULL;
 }
 
+/* JSON text as it comes out of jansson, whose own json_dumps doesn't notice every allocation that fails. */
+typedef struct header_text {
+    const soma_context *context;
+    char *text;
+    size_t length, capacity;
+    bool failed;
+} header_text;
+
+static int header_add(const char *piece, size_t size, void *user) {
+    header_text *t = user;
+    if (t->failed) return -1;
+    if (t->capacity - t->length <= size) {
+        size_t wanted = (t->length + size + 64) * 2;
+        char *grown = mem_resize(t->context, t->text, t->length, wanted, 1);
+        if ((t->failed = !grown)) return -1;
+        t->text = grown;
+        t->capacity = wanted;
+    }
+    memcpy(t->text + t->length, piece, size);
+    t->length += size;
+    return 0;
+}
+
+static bool not_utf8(const char *text) {
+    json_t *plain = json_string(""), *same = json_string(text);
+    bool refused = plain && !same;
+    json_decref(plain);
+    json_decref(same);
+    return refused;
+}
+
+/* Why there is no header. */
+static int header_refused(const char *path, const safetensors_tensor *tensors, size_t count,
+                          const safetensors_pair *metadata, size_t metadata_count, soma_error *error) {
+    bool refused = false;
+    for (size_t i = 0; i < count; i++) refused |= not_utf8(tensors[i].name);
+    for (size_t i = 0; i < metadata_count; i++) refused |= not_utf8(metadata[i].key) || not_utf8(metadata[i].value);
+    return refused ? error_set(error, SOMA_ERROR_ARGUMENT,
+                               "cannot write '%s': a name or a metadata value is not UTF-8", path)
+                   : error_memory(error);
+}
+
 /* Size, header and the blanks that align what follows. */
-static int header_write(file_writer *w, const char *text, soma_error *error) {
+static int header_write(file_writer *w, const char *text, size_t length, soma_error *error) {
     static const char blanks[ALIGNMENT + 1] = "                                                                ";
-    size_t length = strlen(text), padding = (ALIGNMENT - (PREFIX_BYTES + length) % ALIGNMENT) % ALIGNMENT;
+    size_t padding = (ALIGNMENT - (PREFIX_BYTES + length) % ALIGNMENT) % ALIGNMENT;
     uint64_t size = length + padding;
     unsigned char prefix[PREFIX_BYTES];
     for (int i = 0; i < PREFIX_BYTES; i++) prefix[i] = (unsigned char)(size >> (8 * i));
@@ -87,19 +129,22 @@ int safetensors_write(const char *path, const safetensors_tensor *tensors, size_
                              "cannot write '%s': tensor '%s' has no size that can be written", path, tensors[i].name);
     int code = SOMA_ERROR_IO;
     json_t *header = header_build(tensors, count, metadata, metadata_count);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
-    size_t entries = header ? json_object_size(header) : 0;
+    if (!header) return header_refused(path, tensors, count, metadata, metadata_count, error);
+    header_text t = {.context = context};
+    bool written = json_dump_callback(header, header_add, &t, JSON_COMPACT) == 0 && !t.failed;
+    size_t entries = json_object_size(header);
+    file_writer *w = NULL;
     json_decref(header);
-    if (!text)
-        return error_set(error, SOMA_ERROR_ARGUMENT, "cannot write '%s': a name or a metadata value is not UTF-8",
-                         path);
-    if (entries != count + (metadata_count != 0)) {
-        free(text);
-        return error_set(error, SOMA_ERROR_ARGUMENT, "cannot write '%s': two tensors have the same name", path);
+    if (!written) {
+        code = error_memory(error);
+        goto done;
     }
-    file_writer *w = file_create(path, context, error);
-    if (!w) goto done;
-    code = header_write(w, text, error);
+    if (entries != count + (metadata_count != 0)) {
+        code = error_set(error, SOMA_ERROR_ARGUMENT, "cannot write '%s': two tensors have the same name", path);
+        goto done;
+    }
+    if (!(w = file_create(path, context, error))) goto done;
+    code = header_write(w, t.text, t.length, error);
     for (size_t i = 0; i < count && !code; i++)
         if (tensor_bytes(&tensors[i], &bytes)) code = file_write(w, tensors[i].data, bytes, error);
     if (code)
@@ -107,7 +152,7 @@ int safetensors_write(const char *path, const safetensors_tensor *tensors, size_
     else
         code = file_commit(w, error);
 done:
-    free(text);
+    mem_free(context, t.text);
     return code;
 }
 
@@ -202,6 +247,7 @@ static int read_header(reading *r) {
     if (size > f->view.size - PREFIX_BYTES || size > HEADER_LIMIT)
         return error_set(r->error, SOMA_ERROR_INPUT, "cannot read '%s': it is cut short or no safetensors file", path);
     f->header = json_loadb((const char *)f->view.data + PREFIX_BYTES, (size_t)size, JSON_REJECT_DUPLICATES, &where);
+    if (!f->header && json_error_code(&where) == json_error_out_of_memory) return error_memory(r->error);
     if (!f->header)
         return error_set(r->error, SOMA_ERROR_INPUT, "cannot read '%s': the header is not JSON: line %d, column %d: %s",
                          path, where.line, where.column, where.text);

@@ -306,6 +306,7 @@ int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targ
     memcpy(current, targets, count * sizeof *current);
     r.single = plan->single;
     for (int round = 0; round < MAX_ROUNDS && code == SOMA_OK; round++, r.single = false) {
+        r.to = NULL; /* until the round has made one: what stands here at the end is the plan's */
         r.map = round_map = mem_zeros(plan->context, (r.from->count + 1) * OP_MAX_OUTPUTS, sizeof *round_map);
         code = round_map ? rebuild_round(&r, current, count) : SOMA_ERROR_MEMORY;
         if (code == SOMA_OK && r.to->error.code) code = error_set(error, r.to->error.code, "%s", r.to->error.message);

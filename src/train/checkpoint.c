@@ -110,7 +110,7 @@ done:
 static int open_one(const char *path, const soma_context *context, checkpoint *c, soma_error *error) {
     *c = (checkpoint){0};
     c->file = safetensors_open(path, context, error);
-    if (!c->file) return error ? error->code : SOMA_ERROR_INPUT;
+    if (!c->file) return error->code;
     const char *version = safetensors_metadata(c->file, VERSION_KEY);
     if (!version || strcmp(version, VERSION) != 0) {
         checkpoint_close(c);
@@ -131,7 +131,10 @@ int checkpoint_open(const char *path, const char *previous, const soma_context *
                     soma_error *error) {
     soma_error first = {0}, second = {0};
     int code = open_one(path, context, c, &first);
-    if (code && previous && !open_one(previous, context, c, &second)) return SOMA_OK;
+    if (code == SOMA_ERROR_INPUT && previous && !open_one(previous, context, c, &second)) {
+        c->newer = first;
+        return SOMA_OK;
+    }
     return code ? error_set(error, first.code, "%s", first.message) : SOMA_OK;
 }
 

@@ -30,9 +30,10 @@ int checkpoint_write(const char *path, const char *previous, const train_state *
 typedef struct checkpoint {
     safetensors *file;
     train_state state;
+    soma_error newer; /* why the newer of two files is not the one that was opened; else without a code */
 } checkpoint;
 
-/* Opens `path`, or `previous` (may be NULL) when it is unreadable. */
+/* Opens `path`, or `previous` (may be NULL) when what is in it can't be used. */
 int checkpoint_open(const char *path, const char *previous, const soma_context *context, checkpoint *c,
                     soma_error *error);
 /* Fills the variables of a store and the snapshot of its first `count` ones. */

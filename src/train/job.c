@@ -125,6 +125,7 @@ static int save(void *user, const train_state *state, const soma_store *store, c
         }
         code = checkpoint_write(w->job->folder->checkpoint, w->job->folder->previous, state, store, best, pairs, count,
                                 w->context, error);
+        if (!code) run_folder_begun(w->job->folder);
     }
     w->last_save = now();
     mem_free(w->context, pairs);
@@ -457,6 +458,7 @@ int job_run(const train_job *job, job_result *result, soma_error *error) {
     w->job = job;
     w->context = w->line.context = job->context;
     int code = split_test(w, error);
+    if (!code) run_folder_tidy(job->folder);
     if (!code && job->resume) code = run_folder_drop_metrics(job->folder, is_later, (void *)job, error);
     if (!code && job->folds) code = run_folds(w, result, error);
     if (!code && result->end != TRAIN_SIGNAL) code = run_kept(w, result, error);

@@ -62,6 +62,7 @@ char *model_metadata(const soma_model *m) {
     json_put_integer(&j, "version", METADATA_VERSION);
     json_put_string(&j, "task", m->task == SOMA_CLASSIFY ? "classify" : "regress");
     char *text_of_spec = m->spec ? spec_text(m->spec) : NULL;
+    j.failed |= m->spec && !text_of_spec;
     if (text_of_spec || m->spec_text) json_put_string(&j, "spec", text_of_spec ? text_of_spec : m->spec_text);
     mem_free(m->context, text_of_spec);
     if (m->task == SOMA_CLASSIFY) {
@@ -136,16 +137,21 @@ void soma_model_release(const soma_model *m, void *bytes) { mem_free(m ? m->cont
 
 #ifdef SOMA_HAVE_JSON
 
+/* A copy of a text, which may be NULL; false when there is none, for want of memory too, which `error` says then. */
+static bool read_text(const soma_model *m, const char *text, char **copy, soma_error *error) {
+    *copy = text ? mem_string(m->context, text) : NULL;
+    if (text && !*copy) error_memory(error);
+    return *copy != NULL;
+}
+
 /* The strings of a JSON array, copied. */
-static bool read_names(const soma_model *m, const json_t *array, char ***names, size_t *count) {
+static bool read_names(const soma_model *m, const json_t *array, char ***names, size_t *count, soma_error *error) {
     size_t n = json_array_size(array);
     *names = mem_zeros(m->context, n, sizeof **names);
-    if (!*names) return false;
+    if (!*names) return error_memory(error), false;
     *count = n;
-    for (size_t i = 0; i < n; i++) {
-        const char *text = json_string_value(json_array_get(array, i));
-        if (!text || !((*names)[i] = mem_string(m->context, text))) return false;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!read_text(m, json_string_value(json_array_get(array, i)), &(*names)[i], error)) return false;
     return true;
 }
 
@@ -157,18 +163,18 @@ static bool read_position(const json_t *object, const char *key, size_t *value) 
 }
 
 /* What a column holds; a date's format must be one that is known. */
-static bool read_kind(const soma_model *m, const json_t *json, table_column *column) {
+static bool read_kind(const soma_model *m, const json_t *json, table_column *column, soma_error *error) {
     const json_t *categories = json_object_get(json, "categories"), *date = json_object_get(json, "date");
     column->pooled = json_is_true(json_object_get(json, "pooled"));
     column->lenient = json_is_true(json_object_get(json, "lenient"));
     column->kind = categories ? COLUMN_CATEGORY : date ? COLUMN_DATE : COLUMN_NUMERIC;
-    if (categories) return read_names(m, categories, &column->categories, &column->categories_count);
+    if (categories) return read_names(m, categories, &column->categories, &column->categories_count, error);
     if (!date) return true;
     column->date = json_is_string(date) ? date_format_of(json_string_value(date)) : DATE_NONE;
     return column->date != DATE_NONE;
 }
 
-static bool read_columns(soma_model *m, const json_t *root) {
+static bool read_columns(soma_model *m, const json_t *root, soma_error *error) {
     table_schema *s = &m->schema;
     const json_t *columns = json_object_get(root, "columns"), *target = json_object_get(root, "target");
     if (!columns) return true;
@@ -181,14 +187,13 @@ static bool read_columns(soma_model *m, const json_t *root) {
     if (!read_position(root, "target_position", &s->target_position) ||
         !read_position(root, "file_columns", &s->file_columns))
         return false;
-    if (json_is_string(target) && !(s->target_name = mem_string(m->context, json_string_value(target)))) return false;
-    if (!(s->columns = mem_zeros(m->context, n, sizeof *s->columns))) return false;
+    if (json_is_string(target) && !read_text(m, json_string_value(target), &s->target_name, error)) return false;
+    if (!(s->columns = mem_zeros(m->context, n, sizeof *s->columns))) return error_memory(error), false;
     s->columns_count = n;
     for (size_t i = 0; i < n; i++) {
         const json_t *c = json_array_get(columns, i);
-        const char *name = json_string_value(json_object_get(c, "name"));
-        if (!name || !(s->columns[i].name = mem_string(m->context, name)) ||
-            !read_position(c, "position", &s->columns[i].position) || !read_kind(m, c, &s->columns[i]))
+        if (!read_text(m, json_string_value(json_object_get(c, "name")), &s->columns[i].name, error) ||
+            !read_position(c, "position", &s->columns[i].position) || !read_kind(m, c, &s->columns[i], error))
             return false;
     }
     return true;
@@ -213,36 +218,39 @@ static bool read_target(soma_model *m, const json_t *root) {
     return isfinite(p->target_mean) && isfinite(p->target_deviation) && p->target_deviation > 0;
 }
 
-static bool read_root(soma_model *m, const json_t *root) {
+static bool read_root(soma_model *m, const json_t *root, soma_error *error) {
     const char *task = json_string_value(json_object_get(root, "task"));
     const char *spec_text = json_string_value(json_object_get(root, "spec"));
     if (!task) return false;
     m->task = !strcmp(task, "regress") ? SOMA_REGRESS : SOMA_CLASSIFY;
-    if (spec_text && !(m->spec_text = mem_string(m->context, spec_text))) return false;
+    if (spec_text && !read_text(m, spec_text, &m->spec_text, error)) return false;
     m->schema.classify = m->task == SOMA_CLASSIFY;
     if (m->task == SOMA_CLASSIFY) {
         m->sigmoid = json_is_true(json_object_get(root, "sigmoid"));
-        if (!read_names(m, json_object_get(root, "classes"), &m->schema.classes, &m->schema.classes_count) ||
+        if (!read_names(m, json_object_get(root, "classes"), &m->schema.classes, &m->schema.classes_count, error) ||
             (int64_t)m->schema.classes_count != m->outputs)
             return false;
     } else if (m->outputs != 1 || !read_target(m, root)) {
         return false;
     }
-    return read_columns(m, root) && read_pictures(m, root);
+    return read_columns(m, root, error) && read_pictures(m, root);
 }
 
 int model_read_metadata(soma_model *m, const char *text, const char *file, soma_error *error) {
     json_error_t mistake;
+    soma_error memory = {0};
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &mistake);
     const json_t *version = json_object_get(root, "version");
     int code = SOMA_OK;
-    if (!root || !json_is_integer(version))
+    if (!root && json_error_code(&mistake) == json_error_out_of_memory)
+        code = error_memory(error);
+    else if (!root || !json_is_integer(version))
         code = error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " are not what soma writes", file);
     else if (json_integer_value(version) != METADATA_VERSION)
         code = error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " have version %lld, expected %d",
                          file, (long long)json_integer_value(version), METADATA_VERSION);
-    else if (!read_root(m, root))
-        code = error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " do not fit the network", file);
+    else if (!read_root(m, root, &memory))
+        code = memory.code ? error_memory(error) : error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " do not fit the network", file);
     json_decref(root);
     return code;
 }

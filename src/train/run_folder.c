@@ -1,9 +1,11 @@
 /* train/run_folder.c: making and finding run folders. A run is there if one of its files is; a foreign folder is only
- * added to, and what is not ours in it is never removed. */
+ * added to, and what is not ours in it is never removed. An older run gives way piece by piece: its checkpoint when the
+ * new run has one, its model when the new one is there, so that at no moment there is less than a whole run. */
 #include "train/run_folder.h"
 
 #include "format/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,7 +39,7 @@ bool run_folder_used(const run_folder *f) {
 }
 
 /* The folder and those above it. */
-static int make_folders(const soma_context *context, const char *path, soma_error *error) {
+static int make_folders(const soma_context *context, const char *path, bool *made, soma_error *error) {
     char *part = mem_string(context, path);
     struct stat info;
     if (!part) return error_memory(error);
@@ -48,7 +50,8 @@ static int make_folders(const soma_context *context, const char *path, soma_erro
         *at = '/';
     }
     mem_free(context, part);
-    if (mkdir(path, 0777) && errno != EEXIST)
+    *made = !mkdir(path, 0777);
+    if (!*made && errno != EEXIST)
         return error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", path, strerror(errno));
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return error_set(error, SOMA_ERROR_IO, "%s: it is there and is not a folder", path);
@@ -56,17 +59,12 @@ static int make_folders(const soma_context *context, const char *path, soma_erro
 }
 
 int run_folder_create(run_folder *f, bool overwrite, soma_error *error) {
-    if (run_folder_used(f)) {
-        if (!overwrite)
-            return error_set(error, SOMA_ERROR_ARGUMENT,
-                             "%s: the folder holds a run; --overwrite replaces it, --resume %s goes on with it",
-                             f->path, f->path);
-        unlink(f->model);
-        unlink(f->checkpoint);
-        unlink(f->previous);
-        unlink(f->metrics);
-    }
-    return make_folders(f->context, f->path, error);
+    f->replaces = run_folder_used(f);
+    if (f->replaces && !overwrite)
+        return error_set(error, SOMA_ERROR_ARGUMENT,
+                         "%s: the folder holds a run; --overwrite replaces it, --resume %s goes on with it", f->path,
+                         f->path);
+    return make_folders(f->context, f->path, &f->made, error);
 }
 
 /* runs/latest is replaced in one step, by renaming a new link over it. */
@@ -79,10 +77,11 @@ int run_folder_create_new(const soma_context *context, run_folder *f, soma_error
     char stamp[32], path[64];
     time_t now = time(NULL);
     struct tm parts;
+    bool made;
     *f = (run_folder){.context = context, .metrics_file = -1};
     if (!localtime_r(&now, &parts) || !strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts))
         return error_set(error, SOMA_ERROR_INTERNAL, "the time is not known");
-    int code = make_folders(context, "runs", error);
+    int code = make_folders(context, "runs", &made, error);
     if (code) return code;
     for (int suffix = 1;; suffix++) {
         if (suffix == 1)
@@ -93,8 +92,44 @@ int run_folder_create_new(const soma_context *context, run_folder *f, soma_error
         if (errno != EEXIST || suffix > 9999)
             return error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", path, strerror(errno));
     }
-    point_latest(path + 5);
-    return run_folder_name(context, path, f, error);
+    int failed = run_folder_name(context, path, f, error);
+    if (failed) rmdir(path);
+    f->made = f->latest = !failed;
+    return failed;
+}
+
+/* Whether it is the temporary file of one of ours: ".NAME.….partial". */
+static bool is_partial(const run_folder *f, const char *name) {
+    static const char ending[] = ".partial";
+    const char *const ours[] = {f->model, f->checkpoint, f->metrics};
+    size_t length = strlen(name), end = sizeof ending - 1;
+    if (*name != '.' || length < end || strcmp(name + length - end, ending) != 0) return false;
+    for (size_t i = 0; i < COUNT_OF(ours); i++) {
+        const char *own = strrchr(ours[i], '/') + 1;
+        if (!strncmp(name + 1, own, strlen(own)) && name[1 + strlen(own)] == '.') return true;
+    }
+    return false;
+}
+
+void run_folder_tidy(const run_folder *f) {
+    DIR *folder = opendir(f->path);
+    if (!folder) return;
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        if (is_partial(f, entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+}
+
+void run_folder_begun(run_folder *f) {
+    if (f->replaces) {
+        unlink(f->previous);
+        unlink(f->metrics);
+    }
+    if (f->latest) point_latest(strrchr(f->path, '/') + 1);
+    f->replaces = f->latest = false;
+}
+
+void run_folder_drop_empty(const run_folder *f) {
+    if (f->made) rmdir(f->path); /* which does nothing when something is in it */
 }
 
 int run_folder_metrics(run_folder *f, const char *line, soma_error *error) {

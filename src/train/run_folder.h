@@ -9,16 +9,25 @@ typedef struct run_folder {
     const soma_context *context;
     char *path, *model, *checkpoint, *previous, *metrics; /* the folder and its files */
     int metrics_file;                                     /* open for appending, or -1 */
+    bool made, replaces, latest; /* it was made here; it holds an older run; runs/latest is to point to it */
 } run_folder;
 
 /* The names only; nothing is touched. */
 int run_folder_name(const soma_context *context, const char *path, run_folder *f, soma_error *error);
 /* Whether it holds a run. */
 bool run_folder_used(const run_folder *f);
-/* Makes the folder; `overwrite` removes an older run's files, without it a folder that holds a run is refused. */
+/* Makes the folder. One that holds a run is refused without `overwrite`; with it the old files stay until
+ * run_folder_begun. */
 int run_folder_create(run_folder *f, bool overwrite, soma_error *error);
-/* Makes runs/<time> below the working directory, with a suffix if that exists, and points runs/latest to it. */
+/* Makes runs/<time> below the working directory, with a suffix if that exists. */
 int run_folder_create_new(const soma_context *context, run_folder *f, soma_error *error);
+/* To be called before the first checkpoint is written: removes half files that a killed process left. */
+void run_folder_tidy(const run_folder *f);
+/* To be called when the first checkpoint is there: removes what is left of an older run but its model, which the new
+ * one will replace, and points runs/latest to the new run. */
+void run_folder_begun(run_folder *f);
+/* After a failure: removes the folder if it was made here and nothing is in it. */
+void run_folder_drop_empty(const run_folder *f);
 /* A line of metrics.jsonl, with its line break. */
 int run_folder_metrics(run_folder *f, const char *line, soma_error *error);
 /* Drops the lines of metrics.jsonl of which `later` says so. */

@@ -8,10 +8,12 @@
  *                             disk is full
  *   SOMA_FAULT="read 2"       the second call that reads a file
  *   SOMA_FAULT="kill 5"       the process is killed by SIGKILL before the fifth call that changes a file
+ *   SOMA_FAULT_TRACE=1        the calls that led to the failure, on standard error (for addr2line)
  *   SOMA_FAULT_COUNT=FILE     at the end, a line "memory N library N file N read N fired 0|1" is written to FILE
  *
  * What tidies up (unlink, close, free) is counted for "kill", but doesn't fail: nothing could be done then. */
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -42,7 +44,10 @@ static long wanted, wanted_last;
 static bool fails(int kind) {
     long n = atomic_fetch_add(&counts[kind], 1) + 1;
     if (kind != wanted_kind || n < wanted || n > wanted_last) return false;
-    atomic_store(&fired, true);
+    if (!atomic_exchange(&fired, true) && getenv("SOMA_FAULT_TRACE")) {
+        void *calls[16];
+        backtrace_symbols_fd(calls, backtrace(calls, 16), STDERR_FILENO);
+    }
     return true;
 }
 
