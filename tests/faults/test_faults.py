@@ -215,7 +215,7 @@ def scenarios():
         lambda: Scenario("pictures", ["train", images, "--net", "conv 2 3x3 bn relu, maxpool 2, dropout 0.2, dense 2", "--epochs", 2,
                                       "--threads", 1, "--json", "--out", "r"], resumes=again),
         lambda: Scenario("eval", ["eval", "r", IRIS, "--json"], [other], run),
-        lambda: Scenario("predict", ["predict", "r", IRIS, "--keep", "species,petal_length"], [other], run),
+        lambda: Scenario("predict", ["predict", "r", IRIS, "--keep", "species,petal_length_cm"], [other], run),
         lambda: Scenario("predict_wild", ["predict", "r", wild, "--json"],
                          [["train", wild, "--epochs", 1, "--threads", 1, "--out", "r"]], run),
         lambda: Scenario("predict_pictures", ["predict", "r", images],
@@ -223,7 +223,7 @@ def scenarios():
         lambda: Scenario("show", ["show", "r", "--json"], [other], run),
         lambda: Scenario("plan", ["show", "lenet", "--plan"]),
         lambda: Scenario("run", ["run", "r", "--input", "x=" + array(), "--out", "answers"], [other], run),
-        lambda: Scenario("bench", ["show", "--net", "residual(dense 8 relu, dense 4), concat(dense 3 | dense 2), dense 1", "--input", "4"]),
+        lambda: Scenario("spec", ["show", "--net", "residual(dense 8 relu, dense 4), concat(dense 3 | dense 2), dense 1", "--input", "4"]),
         lambda: Scenario("spiral", ["data", "spiral:points=20"]),
         lambda: Scenario("new", ["new", "project"]),
     ]
@@ -236,6 +236,7 @@ def main():
             s = make()
         except Exception as e:
             FAILURES.append(f"{type(e).__name__} {e}")
+            print("FAIL ", FAILURES[-1])
             continue
         if len(sys.argv) > 1 and s.name not in sys.argv[1:]:
             continue
