@@ -37,7 +37,8 @@ static int take_folder(const char *path, soma_error *error) {
     if (!mkdir(path, 0777)) return SOMA_OK;
     bool full = errno == ENOSPC || errno == EIO || errno == EDQUOT;
     if (errno != EEXIST)
-        return error_set(error, full ? SOMA_ERROR_IO : SOMA_ERROR_INPUT, "%s: the folder can't be made: %s", path, strerror(errno));
+        return error_set(error, full ? SOMA_ERROR_IO : SOMA_ERROR_INPUT, "%s: the folder can't be made: %s", path,
+                         strerror(errno));
     DIR *folder = opendir(path);
     if (!folder)
         return error_set(error, SOMA_ERROR_INPUT, "%s: can't be opened as a folder: %s", path, strerror(errno));

@@ -261,7 +261,8 @@ static void print_summary(const call *c, const job_result *r) {
     printf("best epoch %lld of %lld (%s)\n", (long long)r->best_epoch, (long long)r->epochs, reasons[r->end]);
     if (r->tested) printf("test: %s %.4f, loss %.4f\n", metric, r->test_metric, r->test_loss);
     print_comparison(c, r);
-    if (r->epochs && c->set->sample.rank > 1) printf("steps waited for data: %.1f %% of the time\n", 100 * r->data_share);
+    if (r->epochs && c->set->sample.rank > 1)
+        printf("steps waited for data: %.1f %% of the time\n", 100 * r->data_share);
     if (r->model) printf("model: %s\n", c->folder.model);
 }
 

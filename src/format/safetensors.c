@@ -101,8 +101,8 @@ static int header_refused(const char *path, const safetensors_tensor *tensors, s
     bool refused = false;
     for (size_t i = 0; i < count; i++) refused |= not_utf8(tensors[i].name);
     for (size_t i = 0; i < metadata_count; i++) refused |= not_utf8(metadata[i].key) || not_utf8(metadata[i].value);
-    return refused ? error_set(error, SOMA_ERROR_ARGUMENT,
-                               "cannot write '%s': a name or a metadata value is not UTF-8", path)
+    return refused ? error_set(error, SOMA_ERROR_ARGUMENT, "cannot write '%s': a name or a metadata value is not UTF-8",
+                               path)
                    : error_memory(error);
 }
 

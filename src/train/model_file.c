@@ -250,7 +250,9 @@ int model_read_metadata(soma_model *m, const char *text, const char *file, soma_
         code = error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " have version %lld, expected %d",
                          file, (long long)json_integer_value(version), METADATA_VERSION);
     else if (!read_root(m, root, &memory))
-        code = memory.code ? error_memory(error) : error_set(error, SOMA_ERROR_INPUT, "%s: the metadata " METADATA_KEY " do not fit the network", file);
+        code = memory.code ? error_memory(error)
+                           : error_set(error, SOMA_ERROR_INPUT,
+                                       "%s: the metadata " METADATA_KEY " do not fit the network", file);
     json_decref(root);
     return code;
 }

@@ -1,6 +1,6 @@
-/* tests/faults/faults.c: lets the n-th thing that the soma command asks of the system fail. build/tests/soma_faults is the
- * command with this file, linked so that calls of ours to the C library (and only ours: not those that a shared library
- * makes) come through __wrap_…; no other program has it. What fails is told by the environment:
+/* tests/faults/faults.c: lets the n-th thing that the soma command asks of the system fail. build/tests/soma_faults is
+ * the command with this file, linked so that calls of ours to the C library (and only ours: not those that a shared
+ * library makes) come through __wrap_…; no other program has it. What fails is told by the environment:
  *
  *   SOMA_FAULT="memory 17"    the 17th allocation gives NULL; "memory 17 on": that one and all later ones
  *   SOMA_FAULT="library 3"    the third allocation of jansson (zlib is given our allocator: it counts as memory)
