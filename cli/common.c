@@ -16,7 +16,8 @@ static int index_of(const char *const *names, const char *name) {
 
 soma_backend backend_of(const option_value *value) {
     static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_REFERENCE};
-    return value->given ? backends[index_of(backend_names, value->text)] : SOMA_BACKEND_AUTO;
+    size_t i = value->given ? (size_t)index_of(backend_names, value->text) : 0;
+    return i < COUNT_OF(backends) ? backends[i] : SOMA_BACKEND_AUTO;
 }
 
 int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }

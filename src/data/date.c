@@ -65,7 +65,8 @@ static bool day_number(int year, int month, int day, double *days) {
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return false;
     int64_t y = month > 2 ? year : year - 1, era = y / 400, of_era = y % 400;
     int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    *days = (double)(era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468);
+    int64_t number = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+    *days = (double)number;
     return true;
 }
 
