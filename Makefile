@@ -5,7 +5,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE  ?= cmake
 
 .DEFAULT_GOAL := release
-.PHONY: release demo check static asan tsan fuzz lint format bench install help clean setup exports
+.PHONY: release demo check static asan tsan fuzz faults kills lint format bench install help clean setup exports
 
 release: ## build the command, the library, tests and examples into build/ (the default)
 	@scripts/build.sh release $(BUILD)
@@ -28,6 +28,12 @@ tsan: ## tests under ThreadSanitizer
 
 fuzz: ## throw 30 seconds (SECONDS_EACH) of broken files at each reader (clang)
 	@scripts/fuzz.sh
+
+faults: ## fail each allocation, write and read of the command in turn (build/asan; some minutes)
+	@scripts/build.sh asan build/asan soma soma_faults && FAULTS=all SOMA_BUILD=build/asan python3 tests/faults/test_faults.py
+
+kills: release ## kill a training 50 times (KILLS) at random moments, resume it, compare the bits
+	@KILLS=$${KILLS-50} SOMA=$(BUILD)/soma python3 tests/faults/test_kills.py
 
 lint: ## clang-format, clang-tidy and cppcheck over all C files
 	@scripts/lint.sh
