@@ -191,6 +191,9 @@ static void tell_notes(call *c) {
     if (c->resume.newer.code)
         fprintf(stderr, "soma: %s; going on from the checkpoint before it\n", c->resume.newer.message);
     if (c->set->note) fprintf(stderr, "soma: %s\n", c->set->note);
+    const soma_dataset *const parts[] = {c->val, c->test};
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (parts[i] && parts[i]->note) fprintf(stderr, "soma: %s: %s\n", parts[i]->path, parts[i]->note);
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
     if (*c->balance_note) fprintf(stderr, "soma: %s\n", c->balance_note);
     if (!c->json && c->set->summary) fprintf(stderr, "soma: the columns of %s:\n%s", c->data, c->set->summary);
@@ -589,7 +592,7 @@ static int run(const command_line *line) {
     int code = prepare(c, &error);
     int status = code == SOMA_ERROR_STOPPED ? STATUS_USAGE : code ? fail_with(&error, false) : work(c);
     checkpoint_close(&c->resume);
-    if (status == STATUS_FAILED) run_folder_drop_empty(&c->folder);
+    if (status) run_folder_drop_empty(&c->folder);
     run_folder_clear(&c->folder);
     soma_dataset_destroy(c->set);
     soma_dataset_destroy(c->val);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { ALIGNMENT = 64 };
 
@@ -141,6 +142,7 @@ const char *suggest(const char *word, const char *const *candidates) {
     const char *best = NULL;
     size_t nearest = strlen(word) / 3 + 2;
     for (; *candidates; candidates++) {
+        if (!strcasecmp(word, *candidates)) return *candidates;
         size_t d = edit_distance(word, *candidates);
         if (d < nearest && d < strlen(*candidates)) nearest = d, best = *candidates;
     }

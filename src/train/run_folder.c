@@ -52,9 +52,11 @@ static int make_folders(const soma_context *context, const char *path, bool *mad
     mem_free(context, part);
     *made = !mkdir(path, 0777);
     if (!*made && errno != EEXIST)
-        return error_set(error, SOMA_ERROR_IO, "%s: the folder can't be made: %s", path, strerror(errno));
+        return error_set(error, errno == ENOTDIR ? SOMA_ERROR_ARGUMENT : SOMA_ERROR_IO,
+                         "%s: the folder can't be made: %s", path, strerror(errno));
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
-        return error_set(error, SOMA_ERROR_IO, "%s: it is there and is not a folder", path);
+        return error_set(error, SOMA_ERROR_ARGUMENT, "%s: it is there and is not a folder; expected a folder's name",
+                         path);
     return SOMA_OK;
 }
 
@@ -95,6 +97,7 @@ int run_folder_create_new(const soma_context *context, run_folder *f, soma_error
     int failed = run_folder_name(context, path, f, error);
     if (failed) rmdir(path);
     f->made = f->latest = !failed;
+    f->made_above = made;
     return failed;
 }
 
@@ -130,6 +133,7 @@ void run_folder_begun(run_folder *f) {
 
 void run_folder_drop_empty(const run_folder *f) {
     if (f->made) rmdir(f->path); /* which does nothing when something is in it */
+    if (f->made_above) rmdir("runs");
 }
 
 int run_folder_metrics(run_folder *f, const char *line, soma_error *error) {

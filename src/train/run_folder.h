@@ -9,7 +9,8 @@ typedef struct run_folder {
     const soma_context *context;
     char *path, *model, *checkpoint, *previous, *metrics; /* the folder and its files */
     int metrics_file;                                     /* open for appending, or -1 */
-    bool made, replaces, latest; /* it was made here; it holds an older run; runs/latest is to point to it */
+    bool made, made_above;                                /* it was made here; and so was runs/ above it */
+    bool replaces, latest;                                /* it holds an older run; runs/latest is to point to it */
 } run_folder;
 
 /* The names only; nothing is touched. */
@@ -26,7 +27,7 @@ void run_folder_tidy(const run_folder *f);
 /* To be called when the first checkpoint is there: removes what is left of an older run but its model, which the new
  * one will replace, and points runs/latest to the new run. */
 void run_folder_begun(run_folder *f);
-/* After a failure: removes the folder if it was made here and nothing is in it. */
+/* After a failure: removes what was made here if nothing is in it. */
 void run_folder_drop_empty(const run_folder *f);
 /* A line of metrics.jsonl, with its line break. */
 int run_folder_metrics(run_folder *f, const char *line, soma_error *error);
