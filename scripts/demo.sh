@@ -14,7 +14,7 @@ mkdir -p build
 scripts/build.sh release build soma >build/demo.log 2>&1 || { grep -E 'error|Error|FAILED' build/demo.log || tail -n 30 build/demo.log; exit 1; }
 show() { printf '\n$ %s\n' "$*"; "$@"; }
 echo "3. Training LeNet on 7,000 handwritten digits"
-show build/soma train $train --test $test --net lenet --opt adam --init xavier --val 0.1 --epochs "${EPOCHS:-15}" --batch 64 --seed 1 --out $out --overwrite
+show build/soma train $train --test $test --net lenet --epochs "${EPOCHS:-15}" --seed 1 --out $out --overwrite
 echo
 echo "4. Asking it about 1,500 pictures that it has never seen"
 show build/soma eval $out $test

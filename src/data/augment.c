@@ -113,7 +113,7 @@ int augment_parse(const char *text, augmentation *a, soma_error *error) {
     size_t items = 0;
     *a = (augmentation){0};
     for (const char *at = text;; at++) {
-        augment_item item;
+        augment_item item = {0};
         at = take_item(at, &item);
         bool is_none = !strcmp(item.name, "none") && !*item.size;
         none |= is_none;

@@ -20,7 +20,17 @@ const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT
     return chosen;
 }
 
-const char *default_augmentation(soma_shape sample) { return is_picture(sample) ? "none" : "none"; }
+const char *default_augmentation(soma_shape sample) { return is_picture(sample) ? "shift 2, rotate 10" : "none"; }
+
+/* An average that looks back over a quarter of an epoch: the rate is constant, and this calms the last updates as a
+ * falling rate would, without knowing how long training is; the starting weights fade within the first epoch. Few
+ * updates are too few to average. */
+double default_average(soma_shape sample, int64_t updates) {
+    const double longest = 0.999;
+    if (!is_picture(sample) || updates < 20) return 0;
+    double decay = 1 - 4 / (double)updates;
+    return decay < longest ? decay : longest;
+}
 
 soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate) {
     bool given = learning_rate > 0;

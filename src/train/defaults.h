@@ -20,6 +20,8 @@ soma_optimizer defaults_optimizer(soma_optimizer_kind kind, double learning_rate
 
 /* What happens to pictures that train, as a list of data/augment.h: "none" for tables. */
 const char *default_augmentation(soma_shape sample);
+/* The decay of averaged weights with so many updates an epoch; 0: they are not averaged. */
+double default_average(soma_shape sample, int64_t updates);
 
 /* The network where none is given, without its output layer, in `chosen`. */
 const char *default_network(soma_shape sample, int64_t rows, char chosen[DEFAULT_TEXT]);

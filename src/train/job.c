@@ -219,7 +219,6 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .find_rate = job->find_rate,
                        .schedule_new = job->schedule_new,
                        .accumulate = job->accumulate,
-                       .average = job->average,
                        .balance = job->balance,
                        .seed = job->seed,
                        .threads = job->threads,
@@ -243,6 +242,8 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     r.patience = job->patience ? job->patience : d.patience;
     r.optimizer = optimizer_of(job, &d);
     r.schedule = schedule_of(job, r.patience);
+    int64_t step = r.batch * (job->accumulate > 1 ? job->accumulate : 1);
+    r.average = job->average >= 0 ? job->average : default_average(job->set->sample, (int64_t)r.rows_count / step);
     if (job->on_begin) job->on_begin(job->user, &r, w->fold, note);
     w->request = r;
     w->last_save = -1;
@@ -373,11 +374,11 @@ static int run_kept(work *w, job_result *result, soma_error *error) {
     int code = train_one(w, w->rows, w->rows_count, here ? c : NULL, &result->model, &result->end, &state, &failure);
     result->best_epoch = state.best_epoch;
     result->epochs = state.epoch;
-    result->data_share = result->model ? result->model->data_share : 0;
     /* A run that stopped being finite keeps the best of what it had. */
     if (!code || (code == SOMA_ERROR_NUMERIC && state.best_epoch))
         if (soma_model_save(result->model, job->folder->model, &failure) && !code) code = failure.code;
     if (code) return error_set(error, code, "%s", failure.message);
+    result->data_share = result->model->data_share;
     if (result->end == TRAIN_SIGNAL) return SOMA_OK;
     code = test_kept(w, result, error);
     return code ? code : compare_kept(w, result, error);

@@ -28,7 +28,7 @@ typedef struct train_job {
     soma_schedule schedule;             /* plateau: a negative patience is chosen */
     bool schedule_new;                  /* given anew on resuming */
     int64_t accumulate;                 /* 0: 1 */
-    double average;                     /* decay of averaged weights; 0: none */
+    double average;                     /* decay of averaged weights; 0: none; negative: not given */
     bool balance;
     double checkpoint_minutes; /* between checkpoints within an epoch */
     monitor monitor;

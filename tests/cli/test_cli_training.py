@@ -53,7 +53,7 @@ def settings_that_are_wrong_or_said_twice_are_refused():
                         (["--schedule", "cosine:size=3"], "cosine has no setting 'size'"),
                         (["--schedule", "plateau:patience=1.5"], "whole number"),
                         (["--schedule", "cosine:warmup=1,warmup_steps=3"], "same thing"),
-                        (["--lr", "autos"], "auto"), (["--ema", 1], "between 0 and 1"), (["--accumulate", 0], "whole number"),
+                        (["--lr", "autos"], "auto"), (["--ema", 1], "from 0 and below 1"), (["--accumulate", 0], "whole number"),
                         (["--checkpoint-minutes", -1], "from 0"), (["--monitor", "val_r2"], "val_macro_f1"),
                         (["--monitor", "val_top5"], "more than 5"), (["--monitor", "val_auc", "--val", 0], "--val 0")):
         lines = soma("train", IRIS, "--out", "refused", *args, rc=2).stderr.splitlines()

@@ -131,7 +131,7 @@ def a_sets_own_part_tests_and_classes_have_their_names():
 
 @test
 def the_digits_that_soma_ships_bring_their_test():
-    last = objects(soma("train", "mnist", "--net", "dense 16 relu", "--epochs", 1, "--out", "mnist", "--json"))[-1]
+    last = objects(soma("train", "mnist", "--net", "dense 16 relu", "--epochs", 1, "--augment", "none", "--ema", 0, "--out", "mnist", "--json"))[-1]
     assert 0.7 < last["test_accuracy"] < 1, last
     r = json.loads(soma("eval", "mnist", "mnist", "--json").stdout)
     assert sum(map(sum, r["confusion"])) == 1500 and r["accuracy"] == last["test_accuracy"]
@@ -142,7 +142,7 @@ def the_package_of_fashion_mnist_is_read_where_it_is_installed():
     if not os.path.exists(PACKAGE):
         print("   (dataset-fashion-mnist is not installed: only its absence was tested)")
         return
-    last = objects(soma("train", "fashion-mnist", "--net", "dense 8 relu", "--epochs", 1, "--batch", 500, "--out", "package",
+    last = objects(soma("train", "fashion-mnist", "--net", "dense 8 relu", "--epochs", 1, "--augment", "none", "--ema", 0, "--batch", 500, "--out", "package",
                         "--json"))[-1]
     assert last["test_accuracy"] > 0.6, last
     r = json.loads(soma("eval", "package", PACKAGE, "--json").stdout)
