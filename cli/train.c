@@ -197,7 +197,7 @@ static void tell_notes(call *c) {
     if (*c->head_note) fprintf(stderr, "soma: %s\n", c->head_note);
     if (*c->balance_note) fprintf(stderr, "soma: %s\n", c->balance_note);
     if (!c->json && c->set->summary) fprintf(stderr, "soma: the columns of %s:\n%s", c->data, c->set->summary);
-    if (c->own_test)
+    if (c->own_test && c->test)
         fprintf(stderr, "soma: tested at the end on the %lld rows that %s brings for it (--test changes that)\n",
                 (long long)c->test->rows, c->data);
     if (!c->json) fprintf(stderr, "soma: training on %lld rows into %s\n", (long long)c->set->rows, c->folder.path);
