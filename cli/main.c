@@ -33,7 +33,8 @@ static int unknown(const char *word) {
 }
 
 int main(int argc, char **argv) {
-    signals_ignore_pipe();
+    streams_hold();
+    signals_ignore();
     if (argc < 2) {
         complain("soma: a command is needed: train, eval, predict, show, run, bench, data or new (soma --help)");
         return STATUS_USAGE;

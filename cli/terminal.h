@@ -20,7 +20,10 @@ bool output_closed(void);
 /* From now on SIGINT, SIGTERM and SIGHUP only set the flag (a second one of the first two ends the program at once). */
 void signals_catch(void);
 extern volatile int signals_stop; /* the signal's number, 0 before */
-/* Writing into a closed pipe is an error to look at instead of the end. */
-void signals_ignore_pipe(void);
+/* Writing into a closed pipe, or a file beyond the size allowed, is an error to look at instead of the end. */
+void signals_ignore(void);
+/* Standard streams that the caller closed are held by something that can't be written, so that no file of ours gets
+ * their number and what is meant for people. */
+void streams_hold(void);
 
 #endif

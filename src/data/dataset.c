@@ -22,11 +22,26 @@ static soma_dataset *refuse_picture(const soma_context *context, const char *pat
     return NULL;
 }
 
+/* A file that calls itself an array and is none would be read as a table, and refused with words that say nothing. */
+static soma_dataset *refuse_array(const soma_context *context, const char *path, const uint8_t *bytes, size_t size,
+                                  const data_options *options, soma_error *error) {
+    (void)context, (void)bytes, (void)size, (void)options;
+    error_set(error, SOMA_ERROR_INPUT, "%s: is no NumPy file, though its name says so; expected .npy or .npz data",
+              path);
+    return NULL;
+}
+
+static bool named_as_array(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && (!strcmp(dot, ".npy") || !strcmp(dot, ".npz"));
+}
+
 static file_loader *loader_of(const char *path, const uint8_t *bytes, size_t size) {
     if (cifar_is(path)) return cifar_load;
     if (arrays_is(bytes, size)) return arrays_load;
     if (image_format_of(bytes, size) != IMAGE_OTHER) return refuse_picture;
-    return idx_is(bytes, size) ? idx_load : table_load;
+    if (idx_is(bytes, size)) return idx_load;
+    return named_as_array(path) ? refuse_array : table_load;
 }
 
 soma_dataset *data_load(const soma_context *context, const char *path, data_options options, soma_error *error) {

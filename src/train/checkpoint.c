@@ -108,7 +108,7 @@ done:
 }
 
 static int open_one(const char *path, const soma_context *context, checkpoint *c, soma_error *error) {
-    *c = (checkpoint){0};
+    *c = (checkpoint){.path = path};
     c->file = safetensors_open(path, context, error);
     if (!c->file) return error->code;
     const char *version = safetensors_metadata(c->file, VERSION_KEY);
@@ -122,7 +122,8 @@ static int open_one(const char *path, const soma_context *context, checkpoint *c
         const char *text = safetensors_metadata(c->file, fields[i].key);
         if (text && field_parse(text, &fields[i], &c->state)) continue;
         checkpoint_close(c);
-        return error_set(error, SOMA_ERROR_INPUT, "%s: the checkpoint's %s is not a number", path, fields[i].key);
+        return error_set(error, SOMA_ERROR_INPUT, "%s: the checkpoint's %s is not a number from 0", path,
+                         fields[i].key);
     }
     return SOMA_OK;
 }
@@ -147,8 +148,8 @@ static int copy_tensor(const checkpoint *c, const soma_store *store, const varia
     const safetensors_tensor *t = safetensors_find(c->file, name);
     if (!t || !shape_equal(&t->shape, &v->shape) || t->size != variable_bytes(store, v) ||
         t->dtype != (store->float64 ? SAFETENSORS_F64 : SAFETENSORS_F32))
-        return error_set(error, SOMA_ERROR_INPUT, "the checkpoint has no tensor '%s' of the shape that the network has",
-                         name);
+        return error_set(error, SOMA_ERROR_INPUT,
+                         "%s: the checkpoint has no tensor '%s' of the shape that the network has", c->path, name);
     memcpy(to, t->data, t->size);
     return SOMA_OK;
 }

@@ -29,6 +29,7 @@ int checkpoint_write(const char *path, const char *previous, const train_state *
 
 typedef struct checkpoint {
     safetensors *file;
+    const char *path; /* as it was given to checkpoint_open; borrowed, for messages */
     train_state state;
     soma_error newer; /* why the newer of two files is not the one that was opened; else without a code */
 } checkpoint;

@@ -293,7 +293,8 @@ static int resume_folds(work *w, int *first, soma_error *error) {
     *first = 1;
     if (!c) return SOMA_OK;
     if (fold < 0 || fold > w->job->folds)
-        return error_set(error, SOMA_ERROR_INPUT, "the checkpoint stands in fold %ld of %d", fold, w->job->folds);
+        return error_set(error, SOMA_ERROR_INPUT, "%s: the checkpoint stands in fold %ld of %d", c->path, fold,
+                         w->job->folds);
     *first = fold ? (int)fold : w->job->folds + 1;
     for (int k = 1; k < *first; k++) {
         char key[48];
@@ -303,7 +304,7 @@ static int resume_folds(work *w, int *first, soma_error *error) {
             value[i] = checkpoint_text(c, key);
         }
         if (!value[0] || !value[1])
-            return error_set(error, SOMA_ERROR_INPUT, "the checkpoint lacks the result of fold %d", k);
+            return error_set(error, SOMA_ERROR_INPUT, "%s: the checkpoint lacks the result of fold %d", c->path, k);
         w->fold_loss[k - 1] = strtod(value[0], NULL);
         w->fold_metric[k - 1] = strtod(value[1], NULL);
     }

@@ -429,8 +429,8 @@ static int resume(trainer *t, soma_error *error) {
     if (code) return code;
     int64_t steps = loop_epoch_steps(t, false);
     if (t->state.step < steps && (!(t->state.gathered > 0) || r->accumulate > 1)) return SOMA_OK;
-    return error_set(error, SOMA_ERROR_INPUT, "the checkpoint stands at step %lld of an epoch of %lld",
-                     (long long)t->state.step, (long long)steps);
+    return error_set(error, SOMA_ERROR_INPUT, "%s: the checkpoint stands at step %lld of an epoch of %lld",
+                     r->resume->path, (long long)t->state.step, (long long)steps);
 }
 
 static int run_epochs(trainer *t, train_end *end, soma_error *error) {

@@ -156,6 +156,8 @@ class Scenario:
                 continue
             if kind == "memory on":
                 numbers = numbers[::10] if SAMPLE is None else []
+            if kind == "library" and SAMPLE is None:
+                numbers = numbers[::5]
             if SAMPLE is not None:
                 numbers = sorted(rng.sample(numbers, min(len(numbers), SAMPLE)))
             for n in numbers:
