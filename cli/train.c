@@ -37,6 +37,7 @@ enum {
     ACCUMULATE,
     EMA,
     BALANCE,
+    TARGET_TRANSFORM,
     VAL,
     TEST,
     FOLDS,
@@ -54,6 +55,7 @@ enum {
 };
 
 static const char *const task_names[] = {"auto", "classify", "regress", NULL};
+static const char *const transform_names[] = {"none", "log", "auto", NULL}; /* in target_transform's order */
 static const char *const init_names[] = {"xavier", "xavier_normal", "he", "normal", "orthogonal", "constant", NULL};
 static const char *const monitor_names[] = {"val_loss",
                                             "val_accuracy",
@@ -126,6 +128,9 @@ static const option_row rows[] = {
     [BALANCE] = {.name = "balance",
                  .kind = OPTION_FLAG,
                  .help = "weight classes so that each counts the same, however many rows it has"},
+    [TARGET_TRANSFORM] = {"target-transform", OPTION_CHOICE, "T",
+                          "for a target of numbers: learn its logarithm; auto does so where it is skewed",
+                          transform_names, .expected = "none, log or auto"},
     [VAL] = {"val", OPTION_SHARE, "FRACTION|FILE", "held back to stop by; else 0.2; 0 trains on everything", NULL, 0, 1,
              .expected = "a fraction from 0 and below 1, or a file", .group = "Measuring and stopping"},
     [TEST] = {"test", OPTION_SHARE, "FRACTION|FILE", "measured once at the end, never seen before", NULL, 0, 1,
@@ -418,6 +423,12 @@ static soma_init init_of(const option_value *value) {
     return inits[i];
 }
 
+static target_transform transform_of(const option_value *value) {
+    int i = 0;
+    while (value->given && strcmp(transform_names[i], value->text) != 0) i++;
+    return value->given ? (target_transform)i : TARGET_AUTO;
+}
+
 static int refuse_monitor(const char *text, bool classify, soma_error *error) {
     char list[256] = "";
     for (const char *const *name = monitor_names; *name; name++) {
@@ -501,6 +512,7 @@ static int fill_job(call *c, soma_error *error) {
                      .accumulate = v[ACCUMULATE].whole,
                      .average = v[EMA].given ? v[EMA].number : -1,
                      .balance = v[BALANCE].given,
+                     .transform = transform_of(&v[TARGET_TRANSFORM]),
                      .checkpoint_minutes = v[CHECKPOINT_MINUTES].given ? v[CHECKPOINT_MINUTES].number : 10,
                      .l1 = v[L1].given ? v[L1].number : -1,
                      .l2 = v[L2].given ? v[L2].number : -1,

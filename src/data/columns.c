@@ -94,7 +94,7 @@ static const char *reason_texts(const file_column *column, const column_texts *t
     for (size_t i = 0; i < texts->set.count; i++)
         if (texts->counts[i] >= rare_below(rows)) frequent += texts->counts[i];
     if (distinct * 2 <= texts->seen || distinct <= JUDGED_ROWS || frequent * 10 >= texts->seen) return NULL;
-    return texts->words >= FREE_TEXT_WORDS * (double)texts->seen ? "free text" : identifier;
+    return texts->words >= (double)(FREE_TEXT_WORDS * texts->seen) ? "free text" : identifier;
 }
 
 /* ---- Kinds ----------------------------------------------------------------------------------------------------- */

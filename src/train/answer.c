@@ -128,13 +128,13 @@ int model_answer(soma_model *m, const soma_dataset *set, const int64_t *rows, si
 }
 
 static void compare(const soma_model *m, const walk *w, const soma_dataset *set, int64_t count, metrics *measured) {
-    double deviation = m->preprocess.target_deviation;
+    const preprocess *p = &m->preprocess;
     for (int64_t i = 0; i < count; i++) {
         const float *answer = w->answers + i * m->outputs;
         if (m->task == SOMA_CLASSIFY) {
             metrics_add_probabilities(measured, w->classes[i], answer);
         } else if (set->targets) {
-            double error = ((double)answer[0] - (double)w->y[i]) / deviation;
+            double error = preprocess_target(p, (double)answer[0]) - preprocess_target(p, (double)w->y[i]);
             metrics_add_number(measured, (double)w->y[i], (double)answer[0]);
             metrics_add_loss(measured, error * error, 1);
         }

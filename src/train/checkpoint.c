@@ -34,6 +34,7 @@ static const field fields[] = {
     {"soma.best_value", offsetof(train_state, best_value), true},
     {"soma.best_loss", offsetof(train_state, best_loss), true},
     {"soma.weight", offsetof(train_state, weight), true},
+    {"soma.squares", offsetof(train_state, squares), true},
     {"soma.updates", offsetof(train_state, updates), false},
     {"soma.gathered", offsetof(train_state, gathered), true},
     {"soma.rate", offsetof(train_state, pace.rate), true},

@@ -15,6 +15,7 @@ typedef struct train_state {
     double gathered;              /* weight of the batches gathered since the last update */
     double loss, weight;          /* sums over the unfinished epoch */
     int64_t right, rows;          /* and counts */
+    double squares;               /* of errors in the target's unit, where that is not the one of training */
     int64_t best_epoch;           /* 0: none yet */
     double best_value, best_loss; /* of the monitored number */
     int64_t worse;                /* epochs since the best one */

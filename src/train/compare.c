@@ -33,8 +33,8 @@ static double summary(const double *losses, size_t count, bool classify) {
     return classify ? 1 - sum / (double)count : sqrt(sum / (double)count);
 }
 
-static int train_linear(const soma_model *network, const train_request *request, soma_model **linear, bool *whole,
-                        soma_error *error) {
+static int train_linear(const soma_model *network, const train_request *request, target_transform transform,
+                        soma_model **linear, bool *whole, soma_error *error) {
     char text[48];
     bool classify = network->task == SOMA_CLASSIFY;
     train_request r = *request;
@@ -51,6 +51,7 @@ static int train_linear(const soma_model *network, const train_request *request,
     r.epochs = LINEAR_EPOCHS;
     r.find_rate = r.schedule_new = false;
     r.accumulate = 0;
+    r.transform = transform;
     r.average = 0;
     r.augment = NULL;
     r.resume = NULL;
@@ -107,7 +108,7 @@ int compare_models(soma_model *network, const train_request *request, const soma
     bool classify = network->task == SOMA_CLASSIFY, whole = false;
     double *a = mem_array(context, count, sizeof *a), *b = mem_array(context, count, sizeof *b);
     *result = (comparison){.rows = (int64_t)count};
-    int code = a && b ? train_linear(network, request, &linear, &whole, error) : error_memory(error);
+    int code = a && b ? train_linear(network, request, TARGET_PLAIN, &linear, &whole, error) : error_memory(error);
     if (!code) code = row_losses(network, set, rows, count, a, error);
     if (!code) code = row_losses(linear, set, rows, count, b, error);
     if (!code) {
@@ -121,6 +122,35 @@ int compare_models(soma_model *network, const train_request *request, const soma
     soma_model_destroy(linear);
     mem_free(context, a);
     mem_free(context, b);
+    return code;
+}
+
+int compare_transforms(const soma_model *network, const train_request *request, target_transform *transform,
+                       soma_error *error) {
+    static const double clearly = 0.9; /* on the whole, learning the number itself gives the smaller RMSE */
+    static const target_transform candidates[] = {TARGET_PLAIN, TARGET_LOG};
+    size_t count = request->val_count;
+    comparison c = {0};
+    bool whole = true;
+    int code = SOMA_OK;
+    *transform = TARGET_PLAIN;
+    if (!count || !preprocess_is_skewed(request->set, request->rows, request->rows_count)) return SOMA_OK;
+    double *losses[2] = {mem_array(network->context, count, sizeof **losses),
+                         mem_array(network->context, count, sizeof **losses)};
+    if (!losses[0] || !losses[1]) code = error_memory(error);
+    for (int i = 0; i < 2 && !code && whole; i++) {
+        soma_model *linear = NULL;
+        code = train_linear(network, request, candidates[i], &linear, &whole, error);
+        if (!code) code = row_losses(linear, request->val, request->val_rows, count, losses[i], error);
+        soma_model_destroy(linear);
+    }
+    if (!code && whole) {
+        gain_of(losses[1], losses[0], count, &c);
+        bool less = summary(losses[1], count, false) < clearly * summary(losses[0], count, false);
+        if (less && c.gain > c.gain_error) *transform = TARGET_LOG;
+    }
+    mem_free(network->context, losses[0]);
+    mem_free(network->context, losses[1]);
     return code;
 }
 

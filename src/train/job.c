@@ -220,6 +220,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .schedule_new = job->schedule_new,
                        .accumulate = job->accumulate,
                        .balance = job->balance,
+                       .transform = job->transform,
                        .seed = job->seed,
                        .threads = job->threads,
                        .backend = job->backend,
@@ -244,7 +245,12 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     r.schedule = schedule_of(job, r.patience);
     int64_t step = r.batch * (job->accumulate > 1 ? job->accumulate : 1);
     r.average = job->average >= 0 ? job->average : default_average(job->set->sample, (int64_t)r.rows_count / step);
+    bool choice = job->transform == TARGET_AUTO;
+    if (choice) code = compare_transforms(*model, &r, &r.transform, error);
+    if (code) return code;
     if (job->on_begin) job->on_begin(job->user, &r, w->fold, note);
+    if (choice && r.transform == TARGET_LOG)
+        on_note(w, "the target is skewed: its logarithm is learnt (--target-transform none: the number itself)");
     w->request = r;
     w->last_save = -1;
     return train_model(*model, &r, end, state, error);
@@ -440,7 +446,8 @@ int job_check(const train_job *job, soma_error *error) {
     augmentation augment;
     int code = augmentation_of(job, &augment, error);
     if (!code) code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
-    if (!code) code = preprocess_learn(job->context, job->set, NULL, 0, &m->preprocess, error);
+    if (!code) code = preprocess_check_transform(job->set, job->transform, error);
+    if (!code) code = preprocess_learn(job->context, job->set, NULL, 0, job->transform, &m->preprocess, error);
     if (!code) code = network_build(m, true, true, &n, error);
     defaults d = defaults_choose(job->set->sample, job->set->rows);
     if (!code) code = train_check_norms(m, job->batch ? job->batch : d.batch, job->set->rows, NULL, error);

@@ -30,6 +30,7 @@ typedef struct train_job {
     int64_t accumulate;                 /* 0: 1 */
     double average;                     /* decay of averaged weights; 0: none; negative: not given */
     bool balance;
+    target_transform transform;
     double checkpoint_minutes; /* between checkpoints within an epoch */
     monitor monitor;
     uint64_t seed;

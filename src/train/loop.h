@@ -52,6 +52,7 @@ bool loop_stop_wanted(const trainer *t);
 typedef struct step_result {
     double loss, weight; /* the mean over the batch, and what the batch counts */
     int64_t right;
+    double squares; /* of errors in the target's unit, where its logarithm is learnt */
 } step_result;
 /* Lays out the rows of an epoch, to be loaded from the batch of row `first` on. */
 void loop_begin_rows(trainer *t, int64_t epoch, int64_t first);

@@ -71,6 +71,7 @@ char *model_metadata(const soma_model *m) {
     } else {
         json_put_number(&j, "target_mean", m->preprocess.target_mean);
         json_put_number(&j, "target_deviation", m->preprocess.target_deviation);
+        if (m->preprocess.target_log) json_put_number(&j, "target_log_shift", m->preprocess.target_shift);
     }
     if (m->schema.columns_count) write_columns(&j, &m->schema);
     if (m->schema.pictures.channels) write_pictures(&j, &m->schema.pictures);
@@ -215,7 +216,11 @@ static bool read_target(soma_model *m, const json_t *root) {
     preprocess *p = &m->preprocess;
     p->target_mean = json_number_value(json_object_get(root, "target_mean"));
     p->target_deviation = json_number_value(json_object_get(root, "target_deviation"));
-    return isfinite(p->target_mean) && isfinite(p->target_deviation) && p->target_deviation > 0;
+    const json_t *shift = json_object_get(root, "target_log_shift");
+    p->target_log = shift != NULL;
+    p->target_shift = json_number_value(shift);
+    return (!shift || json_is_number(shift)) && p->target_shift >= 0 && isfinite(p->target_shift) &&
+           isfinite(p->target_mean) && isfinite(p->target_deviation) && p->target_deviation > 0;
 }
 
 static bool read_root(soma_model *m, const json_t *root, soma_error *error) {

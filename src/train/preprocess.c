@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { MISSING_ROWS = 3 }; /* as many missing values get a feature of their own */
@@ -178,8 +179,9 @@ static int learn_files(preprocess *p, const soma_dataset *set, const bool *chose
 
 /* ---- The target ------------------------------------------------------------------------------------------------ */
 
+/* A target below all that trained may have no logarithm; it gets the least there is. */
 static double transformed(const preprocess *p, double target) {
-    return p->target_log ? log(target + p->target_shift) : target;
+    return p->target_log ? log(fmax(target + p->target_shift, DBL_MIN)) : target;
 }
 
 double preprocess_target(const preprocess *p, double target) {
@@ -188,14 +190,53 @@ double preprocess_target(const preprocess *p, double target) {
 
 double preprocess_answer(const preprocess *p, double raw) {
     double y = raw * p->target_deviation + p->target_mean;
-    return p->target_log ? exp(y) - p->target_shift : y;
+    return p->target_log ? exp(fmin(fmax(y, p->target_low), p->target_high)) - p->target_shift : y;
 }
 
 soma_value preprocess_build_answer(const preprocess *p, soma_value raw) {
     soma_graph *g = raw.graph;
     soma_value scaled = soma_mul(raw, soma_scalar(g, p->target_deviation));
     soma_value y = soma_add(scaled, soma_scalar(g, p->target_mean));
-    return p->target_log ? soma_sub(soma_exp(y), soma_scalar(g, p->target_shift)) : y;
+    if (!p->target_log) return y;
+    return soma_sub(soma_exp(soma_clip(y, p->target_low, p->target_high)), soma_scalar(g, p->target_shift));
+}
+
+/* What the chosen targets look like. */
+typedef struct target_facts {
+    double count, mean, least, most, least_positive;
+} target_facts;
+
+static target_facts look_at_targets(const soma_dataset *set, const bool *chosen) {
+    target_facts f = {.least = INFINITY, .most = -INFINITY, .least_positive = INFINITY};
+    for (int64_t row = 0; row < set->rows; row++) {
+        double y = chosen[row] ? (double)set->targets[row] : NAN;
+        if (isnan(y)) continue;
+        f.count++;
+        f.mean += y;
+        f.least = fmin(f.least, y);
+        f.most = fmax(f.most, y);
+        if (y > 0) f.least_positive = fmin(f.least_positive, y);
+    }
+    f.mean = f.count > 0 ? f.mean / f.count : 0;
+    return f;
+}
+
+/* Whether the logarithm is learnt, and the shift that gives 0 one: the least number above it, as 1 for counts. */
+static void take_transform(const soma_dataset *set, const bool *chosen, target_transform transform, preprocess *p) {
+    target_facts f = look_at_targets(set, chosen);
+    p->target_log = transform == TARGET_LOG && isfinite(f.least_positive);
+    p->target_shift = p->target_log && f.least <= 0 ? fmax(f.least_positive, f.mean / 1000) : 0;
+}
+
+int preprocess_check_transform(const soma_dataset *set, target_transform transform, soma_error *error) {
+    if (transform == TARGET_LOG && !set->targets)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "--target-transform log: the target is a class, not a number");
+    for (int64_t row = 0; transform == TARGET_LOG && row < set->rows; row++)
+        if (set->targets[row] < 0)
+            return error_set(error, SOMA_ERROR_ARGUMENT,
+                             "--target-transform log needs numbers from 0 up, but a target is %g",
+                             (double)set->targets[row]);
+    return SOMA_OK;
 }
 
 static void learn_target(const soma_dataset *set, const bool *chosen, preprocess *p) {
@@ -208,12 +249,29 @@ static void learn_target(const soma_dataset *set, const bool *chosen, preprocess
         squares += d * d;
     }
     p->target_deviation = 1 / (double)scale_of(p->target_mean, count > 0 ? squares / count : 0);
+    /* Half a deviation beyond what trained: an exponential that goes on further is rarely right and costs dearly. */
+    target_facts f = look_at_targets(set, chosen);
+    p->target_low = transformed(p, f.least) - p->target_deviation / 2;
+    p->target_high = transformed(p, f.most) + p->target_deviation / 2;
+}
+
+bool preprocess_is_skewed(const soma_dataset *set, const int64_t *rows, size_t count) {
+    double sum = 0, squares = 0, cubes = 0, n = (double)count;
+    if (!set->targets || !count) return false;
+    for (size_t i = 0; i < count; i++) sum += (double)set->targets[rows[i]];
+    for (size_t i = 0; i < count; i++) {
+        double y = (double)set->targets[rows[i]], d = y - sum / n;
+        if (y < 0) return false;
+        squares += d * d;
+        cubes += d * d * d;
+    }
+    return cubes / n > pow(squares / n, 1.5);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------------------------- */
 
 int preprocess_learn(const soma_context *context, const soma_dataset *set, const int64_t *rows, size_t count,
-                     preprocess *p, soma_error *error) {
+                     target_transform transform, preprocess *p, soma_error *error) {
     *p = (preprocess){.context = context, .sample = set->sample, .target_deviation = 1};
     bool *chosen = mem_zeros(context, (size_t)set->rows, sizeof *chosen);
     for (size_t i = 0; chosen && i < count; i++) chosen[rows[i]] = true;
@@ -224,7 +282,10 @@ int preprocess_learn(const soma_context *context, const soma_dataset *set, const
         code = learn_files(p, set, chosen, error);
     else if (!(set->sample.rank == 1 ? learn_table(p, set, chosen) : learn_pictures(p, set, chosen)))
         code = error_memory(error);
-    if (!code && set->targets) learn_target(set, chosen, p);
+    if (!code && set->targets) {
+        take_transform(set, chosen, transform, p);
+        learn_target(set, chosen, p);
+    }
     mem_free(context, chosen);
     if (code) preprocess_clear(p);
     return code;

@@ -42,6 +42,9 @@ static int weigh_classes(trainer *t, soma_error *error) {
     return SOMA_OK;
 }
 
+/* Whether a step's answers are looked at; else its loss says everything. */
+static bool reads_answers(const soma_model *m) { return m->task == SOMA_CLASSIFY || m->preprocess.target_log; }
+
 /* The step's network with the optimizer's part, as a plan. */
 static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *error) {
     const train_request *r = t->request;
@@ -58,7 +61,7 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
     }
     const soma_value *updates = soma_graph_effects(s->network.graph, &effects);
     soma_value outputs[2] = {s->network.loss, s->network.raw};
-    s->plan = soma_plan_create(outputs, m->task == SOMA_CLASSIFY ? 2 : 1, updates, effects, options, error);
+    s->plan = soma_plan_create(outputs, reads_answers(m) ? 2 : 1, updates, effects, options, error);
     s->run = s->plan ? soma_run_create(s->plan, error) : NULL;
     return s->run ? SOMA_OK : error && error->code ? error->code : SOMA_ERROR_INTERNAL;
 }
@@ -146,22 +149,35 @@ static int load_batch(trainer *t, soma_run *run, const network *n, loader *from,
     return code ? code : soma_run_set_scalar(run, n->share, b.share, error);
 }
 
-/* The mean loss of the rows just run and how many of them are classified rightly. */
-static int read_batch(trainer *t, soma_run *run, const network *n, int64_t count, double *loss, int64_t *right,
+/* The mean loss of the rows just run and how many of them are classified rightly, or how far off the answers are. */
+static int read_batch(trainer *t, soma_run *run, const network *n, int64_t count, step_result *result,
                       soma_error *error) {
     const soma_model *m = t->model;
+    const preprocess *p = &m->preprocess;
     int64_t width = m->sigmoid ? 1 : m->outputs;
     float value = 0;
     int code = soma_run_get(run, n->loss, &value, 1, error);
-    *loss = (double)value;
-    *right = 0;
-    if (code || m->task != SOMA_CLASSIFY) return code;
+    result->loss = (double)value;
+    result->right = 0;
+    result->squares = 0;
+    if (code || !reads_answers(m)) return code;
     code = soma_run_get(run, n->raw, t->answers, (size_t)(count * width), error);
     for (int64_t i = 0; i < count && !code; i++) {
         const float *a = t->answers + i * width;
-        *right += (m->sigmoid ? a[0] > 0.5f : metrics_argmax(a, width)) == t->classes[i];
+        if (m->task == SOMA_CLASSIFY) {
+            result->right += (m->sigmoid ? a[0] > 0.5f : metrics_argmax(a, width)) == t->classes[i];
+        } else {
+            double miss = preprocess_answer(p, (double)a[0]) - preprocess_answer(p, (double)t->y[i]);
+            result->squares += miss * miss;
+        }
     }
     return code;
+}
+
+/* Accuracy or RMSE from sums over `rows`. */
+static double metric_of(const soma_model *m, double loss, int64_t right, double squares, int64_t rows) {
+    if (m->task == SOMA_CLASSIFY) return (double)right / (double)rows;
+    return m->preprocess.target_log ? sqrt(squares / (double)rows) : sqrt(loss) * m->preprocess.target_deviation;
 }
 
 int64_t loop_batch_rows(const trainer *t) {
@@ -231,7 +247,7 @@ int loop_run_batch(trainer *t, stepper *s, int64_t first, uint64_t position, dou
     if (!code && s->inputs.rate.node) t->rate = rate;
     soma_run_seed(s->run, t->request->seed, position);
     if (!code) code = soma_run_step(s->run, error);
-    return code ? code : read_batch(t, s->run, &s->network, count, &result->loss, &result->right, error);
+    return code ? code : read_batch(t, s->run, &s->network, count, result, error);
 }
 
 /* One step at the state's position, which moves on. */
@@ -249,6 +265,7 @@ int loop_take_step(trainer *t, double *loss, soma_error *error) {
         at->loss += result.loss * result.weight;
         at->weight += result.weight;
         at->right += result.right;
+        at->squares += result.squares;
         at->rows += count;
         at->gathered = closes ? 0 : at->gathered + result.weight;
         at->updates += closes;
@@ -278,7 +295,7 @@ static int note_answers(trainer *t, int64_t count, soma_error *error) {
 
 static int measure_held_back(trainer *t, double *loss, double *metric, soma_error *error) {
     const train_request *r = t->request;
-    double sum = 0, weights = 0;
+    double sum = 0, weights = 0, squares = 0;
     int64_t hits = 0, total = (int64_t)r->val_count, classes = t->model->task == SOMA_CLASSIFY ? t->model->outputs : 0;
     bool more = r->monitor.measure > MEASURE_ACCURACY && !r->monitor.training && total;
     *loss = *metric = NAN;
@@ -288,21 +305,21 @@ static int measure_held_back(trainer *t, double *loss, double *metric, soma_erro
         return error_memory(error);
     if (total) loader_begin(t->held_back, r->val_rows, r->val_count, 0, 0);
     for (int64_t first = 0; first < total; first += t->measure_batch) {
-        int64_t n, right;
-        double mean;
+        int64_t n;
+        step_result result;
         int code = load_batch(t, t->measure_run, &t->measure, t->held_back, first, &n, error);
         if (!code) code = soma_run_step(t->measure_run, error);
-        if (!code) code = read_batch(t, t->measure_run, &t->measure, n, &mean, &right, error);
+        if (!code) code = read_batch(t, t->measure_run, &t->measure, n, &result, error);
         if (!code && more) code = note_answers(t, n, error);
         if (code) return code;
-        sum += mean * batch_weight(t, n);
+        sum += result.loss * batch_weight(t, n);
         weights += batch_weight(t, n);
-        hits += right;
+        hits += result.right;
+        squares += result.squares;
     }
     if (!total) return SOMA_OK;
     *loss = sum / weights;
-    *metric = t->model->task == SOMA_CLASSIFY ? (double)hits / (double)total
-                                              : sqrt(*loss) * t->model->preprocess.target_deviation;
+    *metric = metric_of(t->model, *loss, hits, squares, total);
     return more && !metrics_rank(t->context, &t->measured) ? error_memory(error) : SOMA_OK;
 }
 
@@ -344,7 +361,7 @@ static void close_epoch(trainer *t, soma_epoch *e) {
         s->worse++;
     }
     s->step = s->right = s->rows = 0;
-    s->loss = s->weight = 0;
+    s->loss = s->weight = s->squares = 0;
 }
 
 static int save(trainer *t, bool final, soma_error *error) {
@@ -400,8 +417,7 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
         return SOMA_OK;
     }
     soma_epoch e = {.epoch = t->state.epoch + 1, .loss = t->state.loss / t->state.weight, .learning_rate = t->rate};
-    e.metric = t->model->task == SOMA_CLASSIFY ? (double)t->state.right / (double)t->state.rows
-                                               : sqrt(e.loss) * t->model->preprocess.target_deviation;
+    e.metric = metric_of(t->model, e.loss, t->state.right, t->state.squares, t->state.rows);
     e.samples_per_second = (double)(t->state.rows - rows_before) / (trained > 1e-9 ? trained : 1e-9);
     code = measure_epoch(t, &e, error);
     e.seconds = now() - begin;
@@ -490,7 +506,8 @@ int train_model(soma_model *m, const train_request *request, train_end *end, tra
     t.state.best_value = t.state.best_loss = 0;
     preprocess_clear(&m->preprocess);
     m->mixed = request->augment && request->augment->mixup > 0;
-    int code = preprocess_learn(m->context, request->set, request->rows, request->rows_count, &m->preprocess, error);
+    int code = preprocess_learn(m->context, request->set, request->rows, request->rows_count, request->transform,
+                                &m->preprocess, error);
     if (!code) code = new_store(m, request, error);
     if (!code) code = train_check_norms(m, request->batch, (int64_t)request->rows_count, &t.single_rows_fail, error);
     if (!code) code = weigh_classes(&t, error);

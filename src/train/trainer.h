@@ -26,11 +26,12 @@ typedef struct train_request {
     monitor monitor;
     soma_optimizer optimizer;
     soma_schedule schedule;
-    bool schedule_new;  /* given anew to a training that goes on */
-    bool find_rate;     /* the rate is found by a range test first */
-    int64_t accumulate; /* batches whose mean gradient makes an update; 0: 1 */
-    double average;     /* decay of the averaged weights, which are measured and kept; 0: none */
-    bool balance;       /* classes are weighted to count the same */
+    bool schedule_new;          /* given anew to a training that goes on */
+    bool find_rate;             /* the rate is found by a range test first */
+    int64_t accumulate;         /* batches whose mean gradient makes an update; 0: 1 */
+    double average;             /* decay of the averaged weights, which are measured and kept; 0: none */
+    target_transform transform; /* of a target of numbers */
+    bool balance;               /* classes are weighted to count the same */
     uint64_t seed;
     int threads;
     soma_backend backend;

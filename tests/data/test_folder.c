@@ -249,17 +249,17 @@ static void channels_are_learnt_from_the_rows_that_train(void **state) {
     soma_dataset *set = loads("set", PLAIN);
     preprocess p;
     const int64_t rows[] = {0, 1};
-    assert_int_equal(preprocess_learn(NULL, set, rows, 2, &p, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, set, rows, 2, TARGET_PLAIN, &p, NULL), SOMA_OK);
     assert_float_equal(p.numbers.a[0], 20, 1e-6);
     assert_float_equal(p.numbers.b[0], 0.1, 1e-6);
     preprocess_clear(&p);
-    assert_int_equal(preprocess_learn(NULL, set, NULL, 0, &p, NULL), SOMA_OK); /* no picture is looked at */
+    assert_int_equal(preprocess_learn(NULL, set, NULL, 0, TARGET_PLAIN, &p, NULL), SOMA_OK); /* no picture is looked at */
     assert_float_equal(p.numbers.b[0], 1, 0);
     preprocess_clear(&p);
     remove(folder_path("set/b/2.png"));
     soma_error error = {0};
     const int64_t all[] = {0, 1, 2};
-    assert_int_not_equal(preprocess_learn(NULL, set, all, 3, &p, &error), SOMA_OK);
+    assert_int_not_equal(preprocess_learn(NULL, set, all, 3, TARGET_PLAIN, &p, &error), SOMA_OK);
     check_sentence(error.message, folder_path("set/b/2.png"), "can't be opened: No such file or directory");
     soma_dataset_destroy(set);
 }

@@ -33,7 +33,7 @@ static void numbers_are_standardised_by_the_training_rows(void **state) {
     float x[] = {1, 5, 3, 5, 1000, 7}, out[6] = {0}, targets[] = {10, 20, 99};
     soma_dataset set = {.rows = 3, .sample = soma_shape1(2), .features = x, .targets = targets};
     preprocess p;
-    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){1, 0}, 2, &p, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){1, 0}, 2, TARGET_PLAIN, &p, NULL), SOMA_OK);
     run(&p, x, 3, out, 6);
     /* Column 0: mean 2, sd 1. Column 1 is constant among the training rows: nothing was learnt about it. */
     static const float expected[] = {-1, 0, 1, 0, 998, 0};
@@ -50,8 +50,8 @@ static void the_order_of_rows_does_not_matter(void **state) {
     int64_t up[64], down[64];
     for (int i = 0; i < 64; i++) up[i] = i, down[i] = 63 - i;
     preprocess a, b;
-    assert_int_equal(preprocess_learn(NULL, &set, up, 64, &a, NULL), SOMA_OK);
-    assert_int_equal(preprocess_learn(NULL, &set, down, 64, &b, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, &set, up, 64, TARGET_PLAIN, &a, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, &set, down, 64, TARGET_PLAIN, &b, NULL), SOMA_OK);
     assert_memory_equal(a.numbers.a, b.numbers.a, sizeof *a.numbers.a);
     assert_memory_equal(a.numbers.b, b.numbers.b, sizeof *a.numbers.b);
     preprocess_clear(&a);
@@ -67,7 +67,7 @@ static void categories_become_columns_of_0_and_1(void **state) {
     soma_dataset set = {
         .rows = 2, .sample = soma_shape1(3), .features = x, .schema = {.columns = columns, .columns_count = 3}};
     preprocess p;
-    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){0, 1}, 2, &p, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){0, 1}, 2, TARGET_PLAIN, &p, NULL), SOMA_OK);
     run(&p, x, 2, out, 12);
     static const float expected[] = {-1, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1};
     for (int i = 0; i < 12; i++) assert_true(fabsf(out[i] - expected[i]) < 1e-6f);
@@ -81,7 +81,7 @@ static void pictures_are_scaled_by_channel(void **state) {
     for (int i = 0; i < 8; i++) x[i] = (float)pixels[i];
     soma_dataset set = {.rows = 2, .sample = soma_shape3(2, 1, 2), .pictures = pixels};
     preprocess p;
-    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){0, 1}, 2, &p, NULL), SOMA_OK);
+    assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){0, 1}, 2, TARGET_PLAIN, &p, NULL), SOMA_OK);
     run(&p, x, 2, out, 8);
     double sd = sqrt(125);
     for (int i = 0; i < 8; i++) {
