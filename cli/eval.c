@@ -1,9 +1,11 @@
 /* cli/eval.c: `soma eval`: how well a model answers rows whose truth is known. */
 #include "commands.h"
+#include "data/fingerprints.h"
 #include "terminal.h"
 #include "train/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { LABELS, THREADS, JSON, ROWS };
 
@@ -35,7 +37,7 @@ static void put_class_measures(const metrics *r, json_text *j) {
     }
 }
 
-static void put_json(const soma_model *m, const metrics *r, json_text *j) {
+static void put_json(const soma_model *m, const metrics *r, int64_t seen, json_text *j) {
     json_put_open(j, NULL, '{');
     json_put_number(j, "loss", metrics_loss(r));
     if (m->task == SOMA_REGRESS) {
@@ -59,6 +61,7 @@ static void put_json(const soma_model *m, const metrics *r, json_text *j) {
         }
         json_put_close(j, ']');
     }
+    if (seen >= 0) json_put_integer(j, "rows_trained_on", seen);
     json_put_close(j, '}');
     json_put_line(j);
 }
@@ -101,16 +104,44 @@ int check_sample(const soma_model *m, const soma_dataset *set, const char *path,
                      shape_text(&set->sample, a), shape_text(&m->sample, b));
 }
 
-static int measure(soma_model *m, const soma_dataset *set, bool json) {
+/* How many of the rows the model has seen in its training, by the file that stands beside it in its run folder; -1
+ * without one. */
+static int rows_seen(const char *path, const soma_dataset *set, int64_t *seen, soma_error *error) {
+    char *model = model_path(path);
+    const char *slash = model ? strrchr(model, '/') : NULL;
+    size_t folder = slash ? (size_t)(slash - model) + 1 : 0, size = folder + sizeof "rows.npy";
+    char *rows_path = model ? malloc(size) : NULL;
+    *seen = -1;
+    if (rows_path) snprintf(rows_path, size, "%.*srows.npy", (int)folder, model);
+    int code = rows_path ? fingerprints_count(rows_path, set, seen, error) : error_memory(error);
+    free(rows_path);
+    free(model);
+    return code;
+}
+
+static void tell_seen(const soma_dataset *set, int64_t seen) {
+    if (seen < 1) return;
+    fputs("soma: ", stderr);
+    if (seen == set->rows)
+        fputs("all of these rows", stderr);
+    else
+        fprintf(stderr, "%lld of these %lld rows", (long long)seen, (long long)set->rows);
+    fputs(" were part of the training: on new ones the model will hardly do as well\n", stderr);
+}
+
+static int measure(soma_model *m, const char *path, const soma_dataset *set, bool json) {
+    int64_t seen = -1;
     soma_error error = {0};
     metrics r = {0};
     json_text j = {0};
     int code = SOMA_OK, status = STATUS_OK;
     if (!metrics_create(NULL, m->task == SOMA_CLASSIFY ? m->outputs : 0, &r)) code = error_memory(&error);
     if (!code) code = model_measure(m, set, NULL, (size_t)set->rows, &r, &error);
+    if (!code) code = rows_seen(path, set, &seen, &error);
     if (!code && set->note) fprintf(stderr, "soma: %s\n", set->note);
+    if (!code) tell_seen(set, seen);
     if (!code && json) {
-        put_json(m, &r, &j);
+        put_json(m, &r, seen, &j);
         status = print_answer(&j, STATUS_OK);
     } else if (!code) {
         print_people(m, &r);
@@ -137,7 +168,7 @@ static int run(const command_line *line) {
         status = fail_with(&error, true);
     } else {
         m->threads = threads_of(&v[THREADS]);
-        status = measure(m, set, v[JSON].given);
+        status = measure(m, line->positional[0], set, v[JSON].given);
     }
     soma_dataset_destroy(set);
     soma_model_destroy(m);

@@ -40,6 +40,7 @@ enum {
     TARGET_TRANSFORM,
     VAL,
     TEST,
+    SAVE_SPLIT,
     FOLDS,
     PATIENCE,
     MONITOR,
@@ -135,6 +136,10 @@ static const option_row rows[] = {
              .expected = "a fraction from 0 and below 1, or a file", .group = "Measuring and stopping"},
     [TEST] = {"test", OPTION_SHARE, "FRACTION|FILE", "measured once at the end, never seen before", NULL, 0, 1,
               .above_low = true, .expected = "a fraction between 0 and 1, or a file"},
+    [SAVE_SPLIT] = {"save-split", OPTION_TEXT, "DIR",
+                    "write the rows that train, that stop the training and that test as DIR/train.csv, val.csv and "
+                    "test.csv",
+                    .expected = "a folder's name"},
     [FOLDS] = {"folds", OPTION_WHOLE, "K", "train and test K times first: cross-validation", NULL, 2, JOB_MAX_FOLDS,
                .expected = "a whole number from 2 to 1000"},
     [PATIENCE] = {"patience", OPTION_WHOLE, "N", "stop after N epochs without a better one; else 20, for pictures 4",
@@ -385,8 +390,11 @@ static int load_data(call *c, soma_error *error) {
     option_value *v = c->values;
     char *copy = NULL;
     const char **ignored = v[IGNORE].given ? split_names(v[IGNORE].text, &copy) : NULL;
-    data_options o = {
-        .target = v[TARGET].text, .ignore = ignored, .labels = v[LABELS].text, .no_header = v[NO_HEADER].given};
+    data_options o = {.target = v[TARGET].text,
+                      .keep_text = v[SAVE_SPLIT].given,
+                      .ignore = ignored,
+                      .labels = v[LABELS].text,
+                      .no_header = v[NO_HEADER].given};
     if (v[TASK].given)
         o.task = !strcmp(v[TASK].text, "classify")  ? TASK_CLASSIFY
                  : !strcmp(v[TASK].text, "regress") ? TASK_REGRESS
@@ -522,6 +530,8 @@ static int fill_job(call *c, soma_error *error) {
                      .backend = backend_of(&v[BACKEND]),
                      .stop = &signals_stop,
                      .folder = &c->folder,
+                     .split_folder = v[SAVE_SPLIT].text,
+                     .replace_parts = v[OVERWRITE].given,
                      .extra = c->extra,
                      .extra_count = c->extra_count,
                      .resume = c->resume.file ? &c->resume : NULL,

@@ -147,7 +147,7 @@ int csv_next(csv_reader *r, csv_cell *cell) {
         skip_blank_lines(r);
         if (r->at == r->size) return 0;
     }
-    *cell = (csv_cell){.text = r->bytes + r->at, .line = r->line, .column = r->column};
+    *cell = (csv_cell){.text = r->bytes + r->at, .begin = r->at, .line = r->line, .column = r->column};
     if (r->at < r->size && r->bytes[r->at] == '"') {
         if (!quoted_cell(r, cell)) return -1;
     } else {

@@ -9,6 +9,7 @@ enum { CSV_CELL_BYTES = 1 << 20, CSV_COLUMNS = 1 << 20 }; /* the most that a cel
 typedef struct csv_cell {
     const char *text; /* unquoted; without a final zero, valid until the next call */
     size_t length;
+    size_t begin;  /* where it begins in the text, its quote included */
     int64_t line;  /* on which the cell begins, from 1 */
     size_t column; /* in its row, from 0 */
     bool quoted;

@@ -66,6 +66,9 @@ struct soma_dataset {
     float *targets;       /* regression target of each row; NULL for classification or without targets */
     table_schema schema;
     uint64_t fingerprint; /* of the content: resuming asks for the same */
+    uint8_t *text;        /* a table's own bytes, where options.keep_text asked for them */
+    size_t text_size;
+    char delimiter; /* between its cells */
     /* When read to be predicted: rows that could not be read (their features are NaN) and why; NULL when all could. */
     char **row_errors;
     char *note;     /* for people, about choices made (the task and the option that changes it, columns that are left
@@ -91,6 +94,7 @@ typedef struct data_options {
     bool predict;            /* targets may be missing and are not read; unreadable rows become row_errors instead of an
                               * error, each of the form "FILE: line N, column NAME: …" */
     const char *const *keep; /* tables: columns whose raw cells are wanted, ends in NULL; may be NULL */
+    bool keep_text;          /* tables: for table_write_rows */
     int64_t picture_height, picture_width; /* wanted for pictures that differ in size; 0: chosen by their sizes */
 } data_options;
 
@@ -127,6 +131,10 @@ bool split_folds(const soma_dataset *set, const int64_t *rows, size_t count, int
 /* The order of rows in an epoch: a shuffle of `count` rows that depends on seed and epoch only, so that a run that goes
  * on later replays it. */
 void data_epoch_order(const int64_t *rows, size_t count, uint64_t seed, int64_t epoch, int64_t *order);
+
+/* Writes rows of a table that was read with keep_text to a file, as they stand in the text and in its order, below its
+ * header if it has one. */
+int table_write_rows(const soma_dataset *set, const int64_t *rows, size_t count, const char *path, soma_error *error);
 
 /* Copies rows into a batch: features or pictures as floats (0..255), classes and targets where not NULL. Several
  * threads may gather from one set. Fails only where pictures stand in files, of which one can't be read. */

@@ -100,6 +100,7 @@ void soma_dataset_destroy(soma_dataset *dataset) {
     mem_free(context, dataset->note);
     mem_free(context, dataset->summary);
     mem_free(context, dataset->lines);
+    mem_free(context, dataset->text);
     mem_free(context, dataset->kept);
     names_clear(&dataset->kept_texts);
     schema_clear(context, &dataset->schema);

@@ -370,6 +370,14 @@ static int read_table(table_file *file, soma_dataset *set, soma_error *error) {
     return code;
 }
 
+static int keep_text(soma_dataset *set, const uint8_t *bytes, size_t size, soma_error *error) {
+    set->text = mem_array(set->context, size, 1);
+    if (!set->text) return error_memory(error);
+    memcpy(set->text, bytes, size);
+    set->text_size = size;
+    return SOMA_OK;
+}
+
 soma_dataset *table_load(const soma_context *context, const char *path, const uint8_t *bytes, size_t size,
                          const data_options *options, soma_error *error) {
     table_file file = {.context = context, .bytes = (const char *)bytes, .size = size, .options = options};
@@ -385,6 +393,8 @@ soma_dataset *table_load(const soma_context *context, const char *path, const ui
     set->path = mem_string(context, file.name);
     code = set->path ? read_table(&file, set, error) : error_memory(error);
     set->fingerprint = hash_bytes(bytes, size, HASH_START);
+    set->delimiter = file.delimiter;
+    if (!code && options->keep_text) code = keep_text(set, bytes, size, error);
     table_close(&file);
     if (code == SOMA_OK) return set;
     soma_dataset_destroy(set);

@@ -4,6 +4,7 @@
 #include "train/job.h"
 
 #include "train/defaults.h"
+#include "train/parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -208,6 +209,19 @@ static int augmentation_of(const train_job *job, augmentation *a, soma_error *er
     return code ? code : augment_check(a, job->set->sample, error);
 }
 
+/* The parts of the model that is kept. */
+static row_part train_part(const work *w) { return (row_part){w->request.set, w->request.rows, w->request.rows_count}; }
+static row_part val_part(const work *w) {
+    return (row_part){w->request.val, w->request.val_rows, w->request.val_count};
+}
+
+static int save_parts(const work *w, soma_error *error) {
+    const train_job *job = w->job;
+    if (!job->split_folder || w->fold || job->resume) return SOMA_OK;
+    row_part test = {job->set, w->test_rows, w->test_count};
+    return parts_write(job->set, job->split_folder, train_part(w), val_part(w), test, error);
+}
+
 /* Trains a model on a part of `rows`. */
 static int train_one(work *w, const int64_t *rows, size_t count, const checkpoint *resume, soma_model **model,
                      train_end *end, train_state *state, soma_error *error) {
@@ -253,6 +267,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
         on_note(w, "the target is skewed: its logarithm is learnt (--target-transform none: the number itself)");
     w->request = r;
     w->last_save = -1;
+    if ((code = save_parts(w, error))) return code;
     return train_model(*model, &r, end, state, error);
 }
 
@@ -370,6 +385,13 @@ static int compare_kept(work *w, job_result *r, soma_error *error) {
     return code;
 }
 
+/* The model, and which rows it has seen. */
+static int save_model(const work *w, const soma_model *m, soma_error *error) {
+    const row_part seen[] = {train_part(w), val_part(w)};
+    int code = fingerprints_write(w->job->folder->rows, w->context, seen, COUNT_OF(seen), error);
+    return code ? code : soma_model_save(m, w->job->folder->model, error);
+}
+
 static int run_kept(work *w, job_result *result, soma_error *error) {
     const train_job *job = w->job;
     const checkpoint *c = job->resume;
@@ -383,7 +405,7 @@ static int run_kept(work *w, job_result *result, soma_error *error) {
     result->epochs = state.epoch;
     /* A run that stopped being finite keeps the best of what it had. */
     if (!code || (code == SOMA_ERROR_NUMERIC && state.best_epoch))
-        if (soma_model_save(result->model, job->folder->model, &failure) && !code) code = failure.code;
+        if (save_model(w, result->model, &failure) && !code) code = failure.code;
     if (code) return error_set(error, code, "%s", failure.message);
     result->data_share = result->model->data_share;
     if (result->end == TRAIN_SIGNAL) return SOMA_OK;
@@ -446,6 +468,8 @@ int job_check(const train_job *job, soma_error *error) {
     augmentation augment;
     int code = augmentation_of(job, &augment, error);
     if (!code) code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
+    if (!code && job->split_folder && !job->resume)
+        code = parts_check(job->set, job->split_folder, job->replace_parts, error);
     if (!code) code = preprocess_check_transform(job->set, job->transform, error);
     if (!code) code = preprocess_learn(job->context, job->set, NULL, 0, job->transform, &m->preprocess, error);
     if (!code) code = network_build(m, true, true, &n, error);

@@ -38,6 +38,8 @@ typedef struct train_job {
     soma_backend backend;
     const volatile int *stop;
     run_folder *folder;            /* made by the caller */
+    const char *split_folder;      /* where the kept model's parts are written as tables; NULL: nowhere */
+    bool replace_parts;            /* those that are there already */
     const safetensors_pair *extra; /* what else the checkpoint remembers */
     size_t extra_count;
     const checkpoint *resume; /* go on from there; may be NULL */

@@ -50,7 +50,7 @@ void metrics_add_probabilities(metrics *m, int64_t truth, const float *probabili
     if (truth < 0 || truth >= m->classes) return;
     m->top5 += among_five(probabilities, m->classes, truth);
     if (confidence >= 0 && confidence <= 1.001) {
-        int bin = (int)ceil(confidence * CALIBRATION_BINS) - 1;
+        int bin = (int)ceil(confidence * (double)CALIBRATION_BINS) - 1;
         bin = bin < 0 ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : bin;
         m->bins[bin].rows++;
         m->bins[bin].right += answer == truth;

@@ -109,7 +109,7 @@ static void add_column(preprocess *p, const soma_dataset *set, const bool *chose
     if (!column || column->kind != COLUMN_CATEGORY)
         list_add(&p->numbers, c, f.mean, f.least < f.most ? scale_of(f.mean, f.variance) : 0);
     if (column && column->kind == COLUMN_DATE && f.count > 0) add_waves(p, c, column, &f);
-    if (f.missing >= MISSING_ROWS && f.count > 0) list_add(&p->missing, c, 0, 1);
+    if (f.missing >= (double)MISSING_ROWS && f.count > 0) list_add(&p->missing, c, 0, 1);
 }
 
 static bool learn_table(preprocess *p, const soma_dataset *set, const bool *chosen) {

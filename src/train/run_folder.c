@@ -28,7 +28,8 @@ int run_folder_name(const soma_context *context, const char *path, run_folder *f
     f->checkpoint = join(context, path, "checkpoint.safetensors");
     f->previous = join(context, path, "checkpoint.previous.safetensors");
     f->metrics = join(context, path, "metrics.jsonl");
-    if (f->path && f->model && f->checkpoint && f->previous && f->metrics) return SOMA_OK;
+    f->rows = join(context, path, "rows.npy");
+    if (f->path && f->model && f->checkpoint && f->previous && f->metrics && f->rows) return SOMA_OK;
     run_folder_clear(f);
     return error_memory(error);
 }
@@ -104,7 +105,7 @@ int run_folder_create_new(const soma_context *context, run_folder *f, soma_error
 /* Whether it is the temporary file of one of ours: ".NAME.….partial". */
 static bool is_partial(const run_folder *f, const char *name) {
     static const char ending[] = ".partial";
-    const char *const ours[] = {f->model, f->checkpoint, f->metrics};
+    const char *const ours[] = {f->model, f->checkpoint, f->metrics, f->rows};
     size_t length = strlen(name), end = sizeof ending - 1;
     if (*name != '.' || length < end || strcmp(name + length - end, ending) != 0) return false;
     for (size_t i = 0; i < COUNT_OF(ours); i++) {
@@ -177,5 +178,6 @@ void run_folder_clear(run_folder *f) {
     mem_free(f->context, f->checkpoint);
     mem_free(f->context, f->previous);
     mem_free(f->context, f->metrics);
+    mem_free(f->context, f->rows);
     *f = (run_folder){.context = f->context, .metrics_file = -1};
 }

@@ -1,5 +1,5 @@
 /* train/run_folder.h: the folder that a training writes: model.onnx, checkpoint.safetensors (and the one before it),
- * and metrics.jsonl. */
+ * metrics.jsonl, and rows.npy (data/fingerprints.h). */
 #ifndef TRAIN_RUN_FOLDER_H
 #define TRAIN_RUN_FOLDER_H
 
@@ -7,10 +7,10 @@
 
 typedef struct run_folder {
     const soma_context *context;
-    char *path, *model, *checkpoint, *previous, *metrics; /* the folder and its files */
-    int metrics_file;                                     /* open for appending, or -1 */
-    bool made, made_above;                                /* it was made here; and so was runs/ above it */
-    bool replaces, latest;                                /* it holds an older run; runs/latest is to point to it */
+    char *path, *model, *checkpoint, *previous, *metrics, *rows; /* the folder and its files */
+    int metrics_file;                                            /* open for appending, or -1 */
+    bool made, made_above;                                       /* it was made here; and so was runs/ above it */
+    bool replaces, latest; /* it holds an older run; runs/latest is to point to it */
 } run_folder;
 
 /* The names only; nothing is touched. */

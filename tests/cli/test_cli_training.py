@@ -1,6 +1,6 @@
 """How `soma train` paces, weighs, measures and keeps a training, from the outside. Usage: SOMA=build/soma test_cli_training.py
 Needs python3 and nothing else; runs from the top of the source tree."""
-import json, math, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
+import json, math, os, random, re, shutil, signal, struct, subprocess, sys, tempfile, time
 
 SOMA = os.path.abspath(os.environ.get("SOMA", "build/soma"))
 TABLES = os.path.abspath("data/tables")
@@ -218,6 +218,97 @@ def a_closed_terminal_saves_and_nohup_goes_on():
     p.terminate()
     p.communicate(timeout=60)
     assert p.returncode == 143 and later > first
+
+
+def skewed_table(name, rows=400):
+    """y is an exponential of a and b, times noise; returns the file's path."""
+    r = random.Random(5)
+    with open(f"{TMP}/{name}", "w") as f:
+        f.write("a,b,y\n")
+        for _ in range(rows):
+            a, b = r.gauss(0, 1), r.gauss(0, 1)
+            f.write(f"{a:.4f},{b:.4f},{math.exp(3 + a + 0.7 * b + 0.3 * r.gauss(0, 1)):.4f}\n")
+    return name
+
+
+@test
+def the_logarithm_of_a_skewed_target_is_learnt_where_that_helps():
+    data, rmse, note = skewed_table("skewed.csv"), {}, "its logarithm is learnt"
+    for choice in ("none", "log", "auto"):
+        p = soma("train", data, "--test", 0.25, "--target-transform", choice, "--json", "--out", f"skew_{choice}")
+        lines = [json.loads(line) for line in p.stdout.splitlines()]
+        rmse[choice] = lines[-1]["test_rmse"]
+        assert (note in p.stderr) == (choice == "auto"), p.stderr
+        assert all(math.isfinite(e["rmse"]) and e["val_rmse"] < 300 for e in lines[:-1])
+    assert rmse["log"] == rmse["auto"] < rmse["none"], rmse
+    # The file answers in the target's unit, and eval measures there too.
+    evaluated = json.loads(soma("eval", "skew_log", data, "--json").stdout)
+    answers = [float(line.split(",")[0]) for line in soma("predict", "skew_log", data).stdout.splitlines()[1:]]
+    truth = [float(line.split(",")[2]) for line in open(f"{TMP}/{data}").read().splitlines()[1:]]
+    by_hand = math.sqrt(sum((a - y) ** 2 for a, y in zip(answers, truth)) / len(truth))
+    assert abs(evaluated["rmse"] - by_hand) < 1e-4 * by_hand and math.isfinite(evaluated["loss"])
+    assert note not in soma("train", DIABETES, "--epochs", 2, "--out", "not_skewed").stderr
+
+
+@test
+def resuming_a_learnt_logarithm_gives_the_same_bits():
+    data = skewed_table("skewed.csv")
+    soma("train", data, "--epochs", 12, "--target-transform", "log", "--out", "log12", "--patience", 50)
+    soma("train", data, "--epochs", 5, "--target-transform", "log", "--out", "log5", "--patience", 50)
+    soma("train", "--resume", "log5", "--epochs", 12)
+    assert model("log12") == model("log5")
+
+
+@test
+def logarithms_that_do_not_exist_are_refused():
+    with open(TMP + "/negative.csv", "w") as f:
+        f.write("a,y\n" + "".join(f"{i},{i * 0.5 - 3}\n" for i in range(40)))
+    for data, words in ((IRIS, "the target is a class"), ("negative.csv", "from 0 up, but a target is -3")):
+        lines = soma("train", data, "--target-transform", "log", "--out", "refused", rc=2).stderr.splitlines()
+        assert len(lines) == 1 and words in lines[0], lines
+        assert not os.path.exists(TMP + "/refused")
+    with open(TMP + "/zeros.csv", "w") as f:  # counts: 0 gets a logarithm by a shift
+        f.write("a,y\n" + "".join(f"{i},{i // 7}\n" for i in range(60)))
+    soma("train", "zeros.csv", "--target-transform", "log", "--out", "zeros")
+    first = float(soma("predict", "zeros", "zeros.csv").stdout.splitlines()[1])
+    assert -0.7 < first < 1.5, first
+
+
+@test
+def parts_are_written_as_they_stand_in_the_table():
+    rows = ["\ufeffname;size;kind"] + [f'"n;{i}";{i},5;{"ab"[i % 2]}' for i in range(30)] + ['"two\nlines";9,5;a', "x;9,5;?"]
+    with open(TMP + "/odd.csv", "w", newline="") as f:
+        f.write("\r\n".join(rows))
+    soma("train", "odd.csv", "--ignore", "name", "--test", 0.2, "--save-split", "parts", "--epochs", 2, "--out", "odd")
+    parts = {n: open(f"{TMP}/parts/{n}.csv", newline="").read() for n in ("train", "val", "test")}
+    body = []
+    for name, text in parts.items():
+        head, rest = text.split("\r\n", 1)
+        assert head == "name;size;kind", (name, head)
+        body += [line for line in rest.replace("\r\n", "\r").replace("\n", "|").replace("\r", "\n").replace("|\n", "\n").splitlines()]
+    body = sorted(line.rstrip("|") for line in body)
+    assert body == sorted(line.replace("\n", "|") for line in rows[1:-1]), body  # the row without a class trains nobody
+    err = soma("train", "odd.csv", "--save-split", "parts", "--out", "odd2", rc=2).stderr
+    assert "parts/train.csv is there already" in err and not os.path.exists(TMP + "/odd2")
+    assert "holds none" in soma("train", "mnist", "--save-split", "p", "--out", "p2", rc=2).stderr
+
+
+@test
+def eval_says_which_rows_have_trained():
+    soma("train", WINE, "--test", 0.25, "--save-split", "wine", "--epochs", 5, "--out", "seen")
+    held = sum(1 for _ in open(TMP + "/wine/test.csv")) - 1
+    for data, seen, words in (("wine/train.csv", None, "all of these rows were part"), ("wine/test.csv", 0, None),
+                              (WINE, 178 - held, f"{178 - held} of these 178 rows were part")):
+        p = soma("eval", "seen", data, "--json")
+        got = json.loads(p.stdout)["rows_trained_on"]
+        assert seen is None or got == seen, (data, got)
+        assert (words in p.stderr) if words else not p.stderr, p.stderr
+    shutil.copy(TMP + "/seen/model.onnx", TMP + "/alone.onnx")  # away from its folder nothing is known
+    p = soma("eval", "alone.onnx", WINE, "--json")
+    assert "rows_trained_on" not in json.loads(p.stdout) and not p.stderr
+    with open(TMP + "/seen/rows.npy", "r+b") as f:
+        f.truncate(90)
+    assert "rows.npy" in soma("eval", "seen", WINE, rc=2).stderr
 
 
 def main():
