@@ -490,6 +490,7 @@ static int read_settings(call *c, soma_error *error) {
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "--schedule %s: max takes the place of the learning rate that %s says; give one",
                          v[SCHEDULE].text, v[LR].given ? "--lr" : "--opt");
+    j->schedule_given = v[SCHEDULE].given;
     j->optimizer_given = v[OPT].given;
     j->optimizer = choice.optimizer;
     return SOMA_OK;

@@ -1,7 +1,7 @@
 /* graph/gradient.c: reverse-mode differentiation as a rewrite of graph to graph. From y backwards each node hands the
  * gradient of its outputs through its op's rule to its inputs; what reaches one value by several ways is summed. The
  * result consists of ordinary nodes, so gradients of gradients need nothing new. An op without a rule of its own is
- * differentiated through its decomposition. See LECTURE.md's chapter 5, and Baydin et al. 2018 for the history. */
+ * differentiated through its decomposition. See docs/tutorial.md, chapter 5, and Baydin et al. 2018 for the history. */
 #include "graph/graph.h"
 
 typedef struct backward {

@@ -46,10 +46,14 @@ static int train_linear(const soma_model *network, const train_request *request,
     int code = model_take_schema(*linear, &network->schema, error);
     if (!code) code = model_resolve(*linear, classify ? network->outputs : 1, (int64_t)r.rows_count, NULL, 0, error);
     if (code) return code;
-    r.optimizer = soma_adamw(defaults_choose(network->sample, (int64_t)r.rows_count).optimizer.learning_rate);
+    /* As plain `soma train` would, whatever the network was asked to do. */
+    defaults d = defaults_choose(network->sample, (int64_t)r.rows_count);
+    r.optimizer = soma_adamw(d.optimizer.learning_rate);
     r.schedule = (soma_schedule){0};
     r.epochs = LINEAR_EPOCHS;
     r.find_rate = r.schedule_new = false;
+    r.batch = d.batch < (int64_t)r.rows_count ? d.batch : (int64_t)r.rows_count;
+    r.patience = d.patience;
     r.accumulate = 0;
     r.transform = transform;
     r.average = 0;

@@ -146,10 +146,12 @@ static soma_optimizer optimizer_of(const train_job *job, const defaults *d) {
     return o;
 }
 
-/* A plateau waits for PyTorch's 10 epochs, but at most for half as many as would end the training. */
-static soma_schedule schedule_of(const train_job *job, int64_t patience) {
+/* What was asked for, else what suits the data, unless an optimizer was named: then nothing is added to it. A plateau
+ * waits for PyTorch's 10 epochs, but at most for half as many as would end the training. */
+static soma_schedule schedule_of(const train_job *job, const defaults *d, int64_t patience) {
     enum { USUAL = 10 };
-    soma_schedule s = job->schedule;
+    bool held_back = job->val_set || job->val_fraction > 0;
+    soma_schedule s = job->schedule_given || job->optimizer_given || !held_back ? job->schedule : d->schedule;
     if (s.kind == SOMA_SCHEDULE_PLATEAU && s.patience < 0) s.patience = patience / 2 < USUAL ? patience / 2 : USUAL;
     return s;
 }
@@ -203,8 +205,8 @@ static int make_model(const work *w, size_t rows, char *note, size_t note_size, 
 }
 
 /* What was asked for, else what suits the data. */
-static int augmentation_of(const train_job *job, augmentation *a, soma_error *error) {
-    const char *text = job->augment ? job->augment : default_augmentation(job->set->sample);
+static int augmentation_of(const train_job *job, int64_t rows, augmentation *a, soma_error *error) {
+    const char *text = job->augment ? job->augment : default_augmentation(job->set->sample, rows);
     int code = augment_parse(text, a, error);
     return code ? code : augment_check(a, job->set->sample, error);
 }
@@ -248,7 +250,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .save = save};
     int code = make_model(w, count, note, sizeof note, model, error);
     if (!code) code = split_validation(w, rows, count, &r, error);
-    if (!code) code = augmentation_of(job, &augment, error);
+    if (!code) code = augmentation_of(job, (int64_t)r.rows_count, &augment, error);
     if (code) return code;
     defaults d = defaults_choose(job->set->sample, (int64_t)r.rows_count);
     r.epochs = job->epochs ? job->epochs : d.epochs;
@@ -256,7 +258,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     if (r.batch > (int64_t)r.rows_count) r.batch = (int64_t)r.rows_count;
     r.patience = job->patience ? job->patience : d.patience;
     r.optimizer = optimizer_of(job, &d);
-    r.schedule = schedule_of(job, r.patience);
+    r.schedule = schedule_of(job, &d, r.patience);
     int64_t step = r.batch * (job->accumulate > 1 ? job->accumulate : 1);
     r.average = job->average >= 0 ? job->average : default_average(job->set->sample, (int64_t)r.rows_count / step);
     bool choice = job->transform == TARGET_AUTO;
@@ -466,7 +468,7 @@ int job_check(const train_job *job, soma_error *error) {
     network n = {0};
     soma_model *m = NULL;
     augmentation augment;
-    int code = augmentation_of(job, &augment, error);
+    int code = augmentation_of(job, job->set->rows, &augment, error);
     if (!code) code = make_model(&w, (size_t)job->set->rows, NULL, 0, &m, error);
     if (!code && job->split_folder && !job->resume)
         code = parts_check(job->set, job->split_folder, job->replace_parts, error);
@@ -475,7 +477,7 @@ int job_check(const train_job *job, soma_error *error) {
     if (!code) code = network_build(m, true, true, &n, error);
     defaults d = defaults_choose(job->set->sample, job->set->rows);
     if (!code) code = train_check_norms(m, job->batch ? job->batch : d.batch, job->set->rows, NULL, error);
-    soma_schedule schedule = schedule_of(job, job->patience ? job->patience : d.patience);
+    soma_schedule schedule = schedule_of(job, &d, job->patience ? job->patience : d.patience);
     if (!code) code = pace_check_schedule(&schedule, error);
     if (!code && job->resume && job->epochs && !job->schedule_new)
         code = pace_check_epochs(&job->schedule, &job->resume->state.pace, job->epochs, error);

@@ -25,10 +25,11 @@ typedef struct train_job {
     soma_optimizer optimizer;
     double learning_rate, l1, l2, clip; /* negative: not given */
     bool find_rate;                     /* by a range test */
-    soma_schedule schedule;             /* plateau: a negative patience is chosen */
-    bool schedule_new;                  /* given anew on resuming */
-    int64_t accumulate;                 /* 0: 1 */
-    double average;                     /* decay of averaged weights; 0: none; negative: not given */
+    bool schedule_given;
+    soma_schedule schedule; /* plateau: a negative patience is chosen */
+    bool schedule_new;      /* given anew on resuming */
+    int64_t accumulate;     /* 0: 1 */
+    double average;         /* decay of averaged weights; 0: none; negative: not given */
     bool balance;
     target_transform transform;
     double checkpoint_minutes; /* between checkpoints within an epoch */

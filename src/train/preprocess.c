@@ -1,8 +1,9 @@
 /* train/preprocess.c: from cells and pixels to features. Numbers become (x - mean) / sd with the training rows' mean
  * and (biased) standard deviation, a column that never changes becomes 0; a missing number becomes the mean, and a
- * feature of its own says that it was missing, where that is common enough to be learnt from. A category with K levels
- * becomes K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the day, as
- * far as the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A
+ * feature of its own says that it was missing, where that is common enough to be learnt from; what lies more than five
+ * deviations from the mean counts as five, since one slip of a keyboard would outweigh everything else. A category with
+ * K levels becomes K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the
+ * day, as far as the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A
  * regression's target is standardised, so that losses and learning rates mean the same whatever its unit. All of it is
  * arithmetic inside the graph, and so goes into the saved model. */
 #include "train/preprocess.h"
@@ -14,6 +15,7 @@
 
 enum { MISSING_ROWS = 3 }; /* as many missing values get a feature of their own */
 enum { MOST_WAVES = 6 };   /* of a column of dates */
+enum { FAR_OUT = 5 };      /* standard deviations */
 
 /* ---- Columns --------------------------------------------------------------------------------------------------- */
 
@@ -325,7 +327,8 @@ static soma_value build_table(const preprocess *p, soma_value x) {
     int count = 0;
     if (p->numbers.count) {
         soma_value numbers = is_plain(p) ? x : columns_of(&p->numbers, x);
-        parts[count++] = soma_mul(shifted(&p->numbers, numbers), row_of(&p->numbers, g, p->numbers.b));
+        soma_value scaled = soma_mul(shifted(&p->numbers, numbers), row_of(&p->numbers, g, p->numbers.b));
+        parts[count++] = soma_clip(scaled, -FAR_OUT, FAR_OUT);
     }
     if (p->levels.count) parts[count++] = soma_equal(columns_of(&p->levels, x), row_of(&p->levels, g, p->levels.a));
     if (p->missing.count) parts[count++] = soma_is_nan(columns_of(&p->missing, x));

@@ -20,7 +20,8 @@ typedef enum target_transform { TARGET_PLAIN, TARGET_LOG, TARGET_AUTO } target_t
 typedef struct preprocess {
     const soma_context *context;
     soma_shape sample;    /* as the data have it: [F] or [C, H, W] */
-    feature_list numbers; /* (x - a) * b: mean and 1 / standard deviation; a channel of pictures each; missing is 0 */
+    feature_list numbers; /* (x - a) * b: mean and 1 / standard deviation; a channel of pictures each. Of a table's
+                           * columns missing is 0, and what is far out counts as 5 deviations */
     feature_list missing; /* 1 where the cell is NaN */
     feature_list levels;  /* 1 where the cell is a */
     feature_list waves;   /* sin and cos of (x - a) * b: the parts of dates that come again */

@@ -71,7 +71,7 @@ static void dense_flattens_pictures(void **state) {
     soma_graph_destroy(g);
 }
 
-/* LECTURE.md's convolution, with a bias. */
+/* The lecture's convolution, with a bias. */
 static void conv2d_is_cross_correlation_plus_bias(void **state) {
     (void)state;
     const double x[20] = {2, 1, 3, 1, 2, 3, 4, 2, 0, 1, 2, 0, 1, 2, 3, 1, 3, 2, 4, 0};
