@@ -25,7 +25,7 @@ for source in examples/*.c; do
 done
 run cmake -S consumer -B built -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release
 run cmake --build built
-for program in arrays own_loss xor; do
+for program in arrays own_loss xor backpropagation gradient_descent vanishing_gradient; do
     for kind in c cpp; do run ./$program-$kind; done
 done
 run ./mnist-c data/mnist 1
