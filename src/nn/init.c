@@ -1,10 +1,11 @@
 /* nn/init.c: initial values of variables. What they must do is keep the variance of signals and gradients about
- * constant from layer to layer (docs/tutorial.md, chapter 6: why weights can't all be one constant), so that neither fades
- * nor grows with depth: normal      standard deviation 1/sqrt(d), d the input size (LeCun et al. 1998) Xavier variance
- * 2/(d + e), between what the forward and the backward pass want (Glorot and Bengio 2010) He          variance 2/d:
- * ReLU lets half of it through (He et al. 2015) orthogonal  rows or columns orthonormal (Saxe et al. 2013): Q of the QR
- * factorisation of a normal matrix, its signs fixed by R's diagonal so that it is uniform among orthogonal matrices
- * (Mezzadri 2007) A variable's numbers come from a Philox stream of its own, named by the seed and its name. */
+ * constant from layer to layer, so that neither fades nor grows with depth, and differ (docs/tutorial.md, chapter 6:
+ * why weights can't all be one constant). Normal: standard deviation 1/sqrt(d), d the input size (LeCun et al. 1998).
+ * Xavier: variance 2/(d + e), between what the forward and the backward pass want (Glorot and Bengio 2010). He:
+ * variance 2/d, as ReLU lets half of it through (He et al. 2015). Orthogonal: rows or columns orthonormal (Saxe et al.
+ * 2013), Q of the QR factorisation of a normal matrix, its signs fixed by R's diagonal so that it is uniform among
+ * orthogonal matrices (Mezzadri 2007). A variable's numbers come from a Philox stream of its own, named by the seed and
+ * its name. */
 #include "nn/init.h"
 
 #include "base/random.h"

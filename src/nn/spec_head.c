@@ -1,6 +1,6 @@
 /* nn/spec_head.c: how a network ends. A task needs an output layer of a certain width and activation: softmax over the
- * classes, a sigmoid for two, a plain sum for a number (docs/tutorial.md, chapter 3). A text that ends in it is taken as it
- * is; a text that stops at the last hidden layer gets it appended. */
+ * classes, a sigmoid for two, a plain sum for a number (docs/tutorial.md, chapter 3). A text that ends in it is taken
+ * as it is; a text that stops at the last hidden layer gets it appended. */
 #include "nn/spec_tree.h"
 
 #include <stdio.h>

@@ -253,7 +253,8 @@ static void channels_are_learnt_from_the_rows_that_train(void **state) {
     assert_float_equal(p.numbers.a[0], 20, 1e-6);
     assert_float_equal(p.numbers.b[0], 0.1, 1e-6);
     preprocess_clear(&p);
-    assert_int_equal(preprocess_learn(NULL, set, NULL, 0, TARGET_PLAIN, &p, NULL), SOMA_OK); /* no picture is looked at */
+    assert_int_equal(preprocess_learn(NULL, set, NULL, 0, TARGET_PLAIN, &p, NULL),
+                     SOMA_OK); /* no picture is looked at */
     assert_float_equal(p.numbers.b[0], 1, 0);
     preprocess_clear(&p);
     remove(folder_path("set/b/2.png"));
