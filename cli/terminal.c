@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 volatile int signals_stop;
-static bool pipe_closed;
+static volatile sig_atomic_t pipe_broke; /* some pipe, stdout's or another */
 
 void complain(const char *format, ...) {
     va_list arguments;
@@ -24,17 +24,12 @@ int fail_with(const soma_error *error, bool reading) {
     return usage || (reading && error->code == SOMA_ERROR_IO) ? STATUS_USAGE : STATUS_FAILED;
 }
 
-bool output_closed(void) {
-    if (!pipe_closed && ferror(stdout) && errno == EPIPE) pipe_closed = true;
-    return pipe_closed;
-}
+bool output_closed(void) { return pipe_broke && ferror(stdout); }
 
 int finish_output(int status) {
-    errno = 0;
-    bool failed = fflush(stdout) != 0;
-    if (failed && errno == EPIPE) pipe_closed = true;
-    if (pipe_closed) return STATUS_OK;
-    if (failed || ferror(stdout)) {
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (output_closed()) return STATUS_OK;
+    if (failed) {
         complain("soma: standard output can't be written");
         return status ? status : STATUS_FAILED;
     }
@@ -42,6 +37,7 @@ int finish_output(int status) {
 }
 
 static void note(int number) { signals_stop = number; }
+static void note_pipe(int number) { pipe_broke = number; }
 
 void signals_catch(void) {
     struct sigaction action = {0};
@@ -56,7 +52,10 @@ void signals_catch(void) {
 }
 
 void signals_ignore(void) {
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction action = {0};
+    action.sa_handler = note_pipe; /* the write fails all the same */
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGPIPE, &action, NULL);
     signal(SIGXFSZ, SIG_IGN);
 }
 

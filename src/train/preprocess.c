@@ -1,11 +1,11 @@
 /* train/preprocess.c: from cells and pixels to features. Numbers become (x - mean) / sd with the training rows' mean
  * and (biased) standard deviation, a column that never changes becomes 0; a missing number becomes the mean, and a
- * feature of its own says that it was missing, where that is common enough to be learnt from; what lies more than five
- * deviations from the mean counts as five, since one slip of a keyboard would outweigh everything else. A category with
- * K levels becomes K features of 0 and 1. A date is a number of days, and sine and cosine of the week, the year and the
- * day, as far as the column spans them. Pictures are scaled a channel at a time, which contains the division by 255. A
- * regression's target is standardised, so that losses and learning rates mean the same whatever its unit. All of it is
- * arithmetic inside the graph, and so goes into the saved model. */
+ * feature of its own says that it was missing, where that is common enough to be learnt from; what lies many
+ * deviations from the mean counts as no further, since one slip of a keyboard would outweigh everything else. A
+ * category with K levels becomes K features of 0 and 1. A date is a number of days, and sine and cosine of the week,
+ * the year and the day, as far as the column spans them. Pictures are scaled a channel at a time, which contains the
+ * division by 255. A regression's target is standardised, so that losses and learning rates mean the same whatever its
+ * unit. All of it is arithmetic inside the graph, and so goes into the saved model. */
 #include "train/preprocess.h"
 
 #include "graph/graph.h"
@@ -15,7 +15,9 @@
 
 enum { MISSING_ROWS = 3 }; /* as many missing values get a feature of their own */
 enum { MOST_WAVES = 6 };   /* of a column of dates */
-enum { FAR_OUT = 5 };      /* standard deviations */
+/* Standard deviations beyond which a number counts as no further. Among few rows what is far out is often the end of a
+ * long tail, among many a slip. */
+enum { FAR_OUT_OF_FEW = 10, FAR_OUT_OF_MANY = 5, MANY_ROWS = 1000 };
 
 /* ---- Columns --------------------------------------------------------------------------------------------------- */
 
@@ -274,7 +276,10 @@ bool preprocess_is_skewed(const soma_dataset *set, const int64_t *rows, size_t c
 
 int preprocess_learn(const soma_context *context, const soma_dataset *set, const int64_t *rows, size_t count,
                      target_transform transform, preprocess *p, soma_error *error) {
-    *p = (preprocess){.context = context, .sample = set->sample, .target_deviation = 1};
+    *p = (preprocess){.context = context,
+                      .sample = set->sample,
+                      .far_out = count < MANY_ROWS ? FAR_OUT_OF_FEW : FAR_OUT_OF_MANY,
+                      .target_deviation = 1};
     bool *chosen = mem_zeros(context, (size_t)set->rows, sizeof *chosen);
     for (size_t i = 0; chosen && i < count; i++) chosen[rows[i]] = true;
     int code = SOMA_OK;
@@ -328,7 +333,7 @@ static soma_value build_table(const preprocess *p, soma_value x) {
     if (p->numbers.count) {
         soma_value numbers = is_plain(p) ? x : columns_of(&p->numbers, x);
         soma_value scaled = soma_mul(shifted(&p->numbers, numbers), row_of(&p->numbers, g, p->numbers.b));
-        parts[count++] = soma_clip(scaled, -FAR_OUT, FAR_OUT);
+        parts[count++] = soma_clip(scaled, -p->far_out, p->far_out);
     }
     if (p->levels.count) parts[count++] = soma_equal(columns_of(&p->levels, x), row_of(&p->levels, g, p->levels.a));
     if (p->missing.count) parts[count++] = soma_is_nan(columns_of(&p->missing, x));

@@ -21,7 +21,8 @@ typedef struct preprocess {
     const soma_context *context;
     soma_shape sample;    /* as the data have it: [F] or [C, H, W] */
     feature_list numbers; /* (x - a) * b: mean and 1 / standard deviation; a channel of pictures each. Of a table's
-                           * columns missing is 0, and what is far out counts as 5 deviations */
+                           * columns missing is 0, and what is far out is cut off */
+    double far_out;       /* deviations */
     feature_list missing; /* 1 where the cell is NaN */
     feature_list levels;  /* 1 where the cell is a */
     feature_list waves;   /* sin and cos of (x - a) * b: the parts of dates that come again */

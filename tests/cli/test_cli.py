@@ -313,6 +313,11 @@ def a_closed_pipe_ends_quietly():
     p.stdout.close()
     err = p.stderr.read()
     assert p.wait() == 0 and not err, (p.returncode, err)
+    p = subprocess.Popen([SOMA, "data", "spiral:points=20000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TMP)
+    p.stdout.readline()
+    p.stdout.close()
+    err = p.stderr.read()
+    assert p.wait() == 0 and not err, (p.returncode, err)
 
 
 @test

@@ -35,9 +35,9 @@ static void numbers_are_standardised_by_the_training_rows(void **state) {
     preprocess p;
     assert_int_equal(preprocess_learn(NULL, &set, (int64_t[]){1, 0}, 2, TARGET_PLAIN, &p, NULL), SOMA_OK);
     run(&p, x, 3, out, 6);
-    /* Column 0: mean 2, sd 1, and what is far out counts as 5. Column 1 is constant among the training rows: nothing
+    /* Column 0: mean 2, sd 1, and what is far out counts as 10. Column 1 is constant among the training rows: nothing
      * was learnt about it. */
-    static const float expected[] = {-1, 0, 1, 0, 5, 0};
+    static const float expected[] = {-1, 0, 1, 0, 10, 0};
     for (int i = 0; i < 6; i++) assert_true(fabsf(out[i] - expected[i]) < 1e-6f);
     assert_true(fabs(p.target_mean - 15) < 1e-9 && fabs(p.target_deviation - 5) < 1e-6);
     preprocess_clear(&p);
