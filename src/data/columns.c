@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum {
     JUDGED_ROWS = 20,   /* fewer say too little to leave a column out */
@@ -68,14 +69,20 @@ static const char identifier[] = "an identifier: nearly every row has its own";
 /* ---- Leaving out ----------------------------------------------------------------------------------------------- */
 
 /* Whether a name says that the column numbers the rows or things: id, ID, patient_id, CustomerID. */
+static bool word_ends(const char *name, const char *word) {
+    size_t length = strlen(name), n = strlen(word);
+    while (length && name[length - 1] == '.') length--; /* No. */
+    if (length < n || strncasecmp(name + length - n, word, n) != 0) return false;
+    const char *begin = name + length - n;
+    return begin == name || strchr("_ .-", begin[-1]) ||
+           (isupper((unsigned char)*begin) && islower((unsigned char)begin[-1]));
+}
+
 bool columns_identifier(const char *name) {
-    size_t length = strlen(name);
-    if (length < 2) return false;
-    const char *end = name + length - 2;
-    bool id = (end[0] == 'i' || end[0] == 'I') && (end[1] == 'd' || end[1] == 'D');
-    if (!id) return false;
-    return length == 2 || end[-1] == '_' || end[-1] == ' ' || end[-1] == '.' || end[-1] == '-' ||
-           (end[0] == 'I' && islower((unsigned char)end[-1]));
+    static const char *const words[] = {"id", "nr", "no", "number", "nummer", "index", "idx", "key"};
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (word_ends(name, words[i])) return true;
+    return false;
 }
 
 /* Fewer rows than this make a level rare. */

@@ -67,7 +67,7 @@ static bool utf8_valid(const char *text, size_t length) {
 static const char *text_problem(const char *text, size_t length) {
     if (length > CSV_CELL_BYTES) return "a cell longer than 1048576 bytes";
     if (memchr(text, 0, length)) return "a zero byte, which no text file has";
-    return utf8_valid(text, length) ? NULL : "text that is not UTF-8";
+    return utf8_valid(text, length) ? NULL : "text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help)";
 }
 
 /* Copies a quoted text that holds doubled quotes, halving them. */

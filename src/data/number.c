@@ -158,7 +158,29 @@ static bool plain_number(const char *text, size_t length, char decimal, const ch
     return !whole || !grouped || since == 3;
 }
 
-bool number_read(const char *text, size_t length, number_style style, double *value) {
+/* Currency signs, which stand in front of a number or behind it, and the sign of percent, which stands behind. */
+static const char *const signs[] = {"$", "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "%"};
+enum { SIGNS = sizeof signs / sizeof *signs, PERCENT = SIGNS - 1 };
+
+/* Takes one such sign away; a minus may stand in front of a currency's. */
+static bool without_sign(const char **text, size_t *length, bool *negative) {
+    trim(text, length);
+    *negative = *length && **text == '-';
+    if (*negative) ++*text, --*length;
+    for (int i = 0; i < SIGNS; i++) {
+        size_t n = strlen(signs[i]);
+        if (*length <= n) continue;
+        bool front = i != PERCENT && !memcmp(*text, signs[i], n);
+        if (!front && memcmp(*text + *length - n, signs[i], n) != 0) continue;
+        if (front) *text += n;
+        *length -= n;
+        trim(text, length);
+        return !*negative || !*length || (**text != '-' && **text != '+');
+    }
+    return false;
+}
+
+static bool read_plain(const char *text, size_t length, number_style style, double *value) {
     enum { LONGEST = 64 };
     char plain[LONGEST];
     size_t size;
@@ -168,6 +190,14 @@ bool number_read(const char *text, size_t length, number_style style, double *va
     bool comma = style == NUMBERS_COMMA;
     return plain_number(text, length, comma ? ',' : '.', comma ? ". " : ",", plain, &size) &&
            number_parse(plain, size, value);
+}
+
+bool number_read(const char *text, size_t length, number_style style, double *value) {
+    bool negative = false;
+    if (read_plain(text, length, style, value)) return true;
+    if (!without_sign(&text, &length, &negative) || !length || !read_plain(text, length, style, value)) return false;
+    if (negative) *value = -*value;
+    return true;
 }
 
 bool number_absent(const char *text, size_t length) {

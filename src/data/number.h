@@ -20,7 +20,8 @@ typedef enum number_style {
     NUMBER_STYLES
 } number_style;
 
-/* As number_parse for a style. Groups, where there are any, have three digits but for the first. */
+/* As number_parse for a style, with or without a sign of currency ($, €, £, ¥) or percent, which is passed over.
+ * Groups, where there are any, have three digits but for the first. */
 bool number_read(const char *text, size_t length, number_style style, double *value);
 
 /* Whether a word in a column of numbers says in plain English that there is none: n/a, none, unknown, missing, - and

@@ -36,8 +36,8 @@ static void count_text(column_tally *tally, const char *text, size_t length) {
     double value;
     tally->texts++;
     tally->absent += number_absent(text, length);
-    tally->by_style[NUMBERS_COMMA] += number_read(text, length, NUMBERS_COMMA, &value);
-    tally->by_style[NUMBERS_GROUPED] += number_read(text, length, NUMBERS_GROUPED, &value);
+    for (int style = 0; style < NUMBER_STYLES; style++) /* with a sign, in another style */
+        tally->by_style[style] += number_read(text, length, (number_style)style, &value);
     for (int f = DATE_ISO; f < DATE_FORMATS && like_date(text, length); f++)
         tally->dates[f] += date_parse(text, length, (date_format)f, &value);
 }
@@ -113,22 +113,28 @@ static void read_in(column_tally *tally, number_style style) {
     tally->texts = cells - tally->numbers;
 }
 
-/* The style in which most columns are numbers; the plain one first, and commas between thousands rather than before
- * decimals where a comma divides the cells. Counts then mean that style. */
+/* The style in which most columns are numbers, and of those most cells; the schema's first, then the plain one, and
+ * commas between thousands rather than before decimals where a comma divides the cells. Counts then mean that style. */
 static void choose_style(table_file *file) {
     const table_schema *schema = file->options->schema;
-    size_t columns[NUMBER_STYLES] = {0};
+    const bool commas = file->delimiter == ',';
+    const number_style order[] = {NUMBERS_POINT, commas ? NUMBERS_GROUPED : NUMBERS_COMMA,
+                                  commas ? NUMBERS_COMMA : NUMBERS_GROUPED};
+    int64_t columns[NUMBER_STYLES] = {0}, cells[NUMBER_STYLES] = {0};
     for (size_t c = 0; c < file->width; c++) {
         const column_tally *t = file->rows == 1 ? &file->columns[c].first : &file->columns[c].tally;
-        for (int s = 0; s < NUMBER_STYLES; s++)
-            columns[s] += numeric_in(t, (number_style)s) && table_dates(t) == DATE_NONE;
+        for (int s = 0; s < NUMBER_STYLES; s++) {
+            if (!numeric_in(t, (number_style)s) || table_dates(t) != DATE_NONE) continue;
+            columns[s]++;
+            cells[s] += t->by_style[s];
+        }
     }
-    number_style second = file->delimiter == ',' ? NUMBERS_GROUPED : NUMBERS_COMMA;
-    number_style third = file->delimiter == ',' ? NUMBERS_COMMA : NUMBERS_GROUPED;
-    file->style = schema ? schema->style : NUMBERS_POINT;
-    if (columns[NUMBERS_POINT] > columns[file->style]) file->style = NUMBERS_POINT;
-    if (columns[second] > columns[file->style]) file->style = second;
-    if (columns[third] > columns[file->style]) file->style = third;
+    file->style = schema ? schema->style : order[0];
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        number_style s = order[i];
+        bool cells_decide = !schema && columns[s] == columns[file->style] && cells[s] > cells[file->style];
+        if (columns[s] > columns[file->style] || cells_decide) file->style = s;
+    }
     for (size_t c = 0; c < file->width; c++) {
         file_column *column = &file->columns[c];
         read_in(&column->tally, file->style);

@@ -56,6 +56,31 @@ static void what_is_no_number_is_not_read(void **state) {
     }
 }
 
+static void signs_of_currencies_and_percent_are_passed_over(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        number_style style;
+        double value;
+    } read[] = {{"$5", NUMBERS_POINT, 5},
+                {" -$ 5.5 ", NUMBERS_POINT, -5.5},
+                {"$-5", NUMBERS_POINT, -5},
+                {"45 %", NUMBERS_POINT, 45},
+                {"-4.5%", NUMBERS_POINT, -4.5},
+                {"$1,234.5", NUMBERS_GROUPED, 1234.5},
+                {"1.234,5 €", NUMBERS_COMMA, 1234.5},
+                {"£3", NUMBERS_COMMA, 3},
+                {"3¥", NUMBERS_GROUPED, 3}};
+    static const char *const refused[] = {"$", "%", "%5", "-$-5", "$$5", "5 kg", "5%%", "-", "$1,234"};
+    double value = 7;
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++) {
+        assert_true(number_read(read[i].text, strlen(read[i].text), read[i].style, &value));
+        assert_true(value == read[i].value);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_false(number_read(refused[i], strlen(refused[i]), NUMBERS_POINT, &value));
+}
+
 static void any_double_survives_text(void **state) {
     (void)state;
     random_stream r = random_open(5, 1);
@@ -92,8 +117,11 @@ static void missing_marks_are_known(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decimal_numbers_are_read_exactly), cmocka_unit_test(what_is_no_number_is_not_read),
-        cmocka_unit_test(any_double_survives_text),         cmocka_unit_test(the_locale_changes_nothing),
+        cmocka_unit_test(decimal_numbers_are_read_exactly),
+        cmocka_unit_test(what_is_no_number_is_not_read),
+        cmocka_unit_test(signs_of_currencies_and_percent_are_passed_over),
+        cmocka_unit_test(any_double_survives_text),
+        cmocka_unit_test(the_locale_changes_nothing),
         cmocka_unit_test(missing_marks_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
