@@ -118,8 +118,9 @@ static bool is_partial(const run_folder *f, const char *name) {
 void run_folder_tidy(const run_folder *f) {
     DIR *folder = opendir(f->path);
     if (!folder) return;
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        if (is_partial(f, entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+    int at = dirfd(folder);
+    for (const struct dirent *entry; at >= 0 && (entry = readdir(folder));)
+        if (is_partial(f, entry->d_name)) unlinkat(at, entry->d_name, 0);
     closedir(folder);
 }
 
