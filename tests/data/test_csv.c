@@ -84,9 +84,9 @@ static void broken_cells_are_named_and_reading_goes_on(void **state) {
     reads("\"", "1:1=!a quote that is never closed|");
     reads("\xE9,b\n", "1:1=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help),1:2=b|");
     reads("\xC3\xA9,\xE2\x82\xAC,\xF0\x9F\x98\x80\n", "1:1=\xC3\xA9,1:2=\xE2\x82\xAC,1:3=\xF0\x9F\x98\x80|");
-    reads("\xC3,\xED\xA0\x80,\xC0\x80\n",
-          "1:1=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help),1:2=!text "
-          "that is not UTF-8,1:3=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help)|");
+    reads("\xC3,\xED\xA0\x80,\xC0\x80\n", "1:1=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help),"
+                                          "1:2=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help),"
+                                          "1:3=!text that is not UTF-8 (iconv -f LATIN1 -t UTF-8 may help)|");
     reads_as("a\0b,c\n", 6, ',', "1:1=!a zero byte, which no text file has,1:2=c|");
 }
 
