@@ -432,9 +432,10 @@ static soma_init init_of(const option_value *value) {
 }
 
 static target_transform transform_of(const option_value *value) {
+    if (!value->given) return TARGET_AUTO;
     int i = 0;
-    while (value->given && strcmp(transform_names[i], value->text) != 0) i++;
-    return value->given ? (target_transform)i : TARGET_AUTO;
+    while (transform_names[i] && strcmp(transform_names[i], value->text) != 0) i++;
+    return (target_transform)i;
 }
 
 static int refuse_monitor(const char *text, bool classify, soma_error *error) {
