@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     soma_dataset *learnt = load(bytes, size, (data_options){.task = (task_choice)(size % 3)});
     if (learnt) {
         soma_dataset *again = load(bytes, size, (data_options){.schema = &learnt->schema, .predict = true});
-        if (again && learnt->schema.header && again->rows != learnt->rows) abort();
+        /* Rows without a target teach nothing, but they can be predicted. */
+        if (again && learnt->schema.header && again->rows < learnt->rows) abort();
         soma_dataset_destroy(again);
     }
     soma_dataset_destroy(learnt);
