@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const shape *s = &shapes[i];
         matmul_attributes t = {s->ta, s->tb};
-        job j = {.s = s, .kernel = isa_kernel(level, &op_matmul), .sgemm = sgemm};
+        job j = {.s = s, .sgemm = sgemm};
         j.a = numbers((size_t)(s->m * s->k));
         j.b = numbers((size_t)(s->k * s->n));
         j.c = numbers((size_t)(s->m * s->n));
@@ -115,6 +115,7 @@ int main(int argc, char **argv) {
         j.call.in[0] = (tensor){j.a, SOMA_FLOAT, s->ta ? soma_shape2(s->k, s->m) : soma_shape2(s->m, s->k)};
         j.call.in[1] = (tensor){j.b, SOMA_FLOAT, s->tb ? soma_shape2(s->n, s->k) : soma_shape2(s->k, s->n)};
         j.call.out[0] = (tensor){j.c, SOMA_FLOAT, soma_shape2(s->m, s->n)};
+        j.kernel = isa_kernel(level, &op_matmul, &j.call, true);
         j.call.scratch_stride = (j.kernel->scratch(&j.call) + 63) / 64 * 64;
         j.call.scratch = aligned_alloc(64, j.call.scratch_stride + 64);
         if (!j.a || !j.b || !j.c || !j.call.scratch) return 1;

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, JSON, ROWS };
+enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, ALGORITHM, STEPS, JSON, ROWS };
 
 static const char *const mode_names[] = {"infer", "train", NULL};
 
@@ -29,6 +29,9 @@ static const option_row rows[] = {
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads; else the processors available", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
     [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes", backend_names, .expected = "a backend"},
+    [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
+                   algorithm_names, .expected = "an algorithm"},
+    [STEPS] = {.name = "steps", .kind = OPTION_FLAG, .help = "also the time of each step of the plan"},
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
 
@@ -71,6 +74,7 @@ static int compile(bench *b, const option_value *v, soma_error *error) {
                            .store = b->s.model ? b->s.model->store : NULL,
                            .threads = b->threads,
                            .backend = backend_of(&v[BACKEND]),
+                           .algorithm = algorithm_of(&v[ALGORITHM]),
                            .seed = 1};
     if (b->train) {
         optimizer_choice choice = {.optimizer = soma_momentum(0.01, 0.9)};
@@ -189,6 +193,15 @@ static void print_people(const bench *b) {
            info.flops / b->p50 / 1e9);
 }
 
+static void write_text(void *user, const char *text) { fputs(text, user); }
+
+static int measure_steps(bench *b, soma_error *error) {
+    int code = soma_run_profile(b->run, true, error);
+    double end = now() + 2;
+    for (int steps = 0; !code && (steps < 3 || now() < end); steps++) code = soma_run_step(b->run, error);
+    return code;
+}
+
 static int run(const command_line *line) {
     soma_error error = {0};
     bench b = {0};
@@ -201,12 +214,14 @@ static int run(const command_line *line) {
     int code = compile(&b, v, &error);
     if (!code) code = bind_data(&b, &error);
     if (!code) code = measure(&b, &error);
+    if (!code && v[STEPS].given) code = measure_steps(&b, &error);
     if (code)
         status = fail_with(&error, false);
     else if (v[JSON].given)
         status = print_json(&b);
     else
         print_people(&b);
+    if (!code && v[STEPS].given) soma_run_print_profile(b.run, write_text, v[JSON].given ? stderr : stdout);
     soma_run_destroy(b.run);
     soma_plan_destroy(b.plan);
     mem_free(NULL, b.x);
@@ -229,5 +244,6 @@ const command command_bench = {
     .examples =
         "  soma bench lenet --mode train --batch 64 --threads 2\n"
         "  soma bench runs/latest --batch 32 --json\n"
+        "  soma bench alexnet --batch 16 --steps\n"
         "  soma bench --net \"dense 64 relu, dense 64 relu, dense 1 sigmoid\" --input 30 --mode train --opt rmsprop\n",
     .run = run};

@@ -1,4 +1,4 @@
-/* cli/common.c: what several subcommands share: finding a model, names of backends. */
+/* cli/common.c: what several subcommands share: finding a model, names of backends and algorithms. */
 #include "commands.h"
 #include "terminal.h"
 
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 const char *const backend_names[] = {"auto", "portable", "reference", NULL};
+const char *const algorithm_names[] = {"auto", "direct", NULL};
 
 static int index_of(const char *const *names, const char *name) {
     int i = 0;
@@ -18,6 +19,10 @@ soma_backend backend_of(const option_value *value) {
     static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_REFERENCE};
     size_t i = value->given ? (size_t)index_of(backend_names, value->text) : 0;
     return i < COUNT_OF(backends) ? backends[i] : SOMA_BACKEND_AUTO;
+}
+
+soma_algorithm algorithm_of(const option_value *value) {
+    return value->given && !strcmp(value->text, "direct") ? SOMA_ALGORITHM_DIRECT : SOMA_ALGORITHM_AUTO;
 }
 
 int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { INPUT, OUT, THREADS, BACKEND, ROWS };
+enum { INPUT, OUT, THREADS, BACKEND, ALGORITHM, ROWS };
 
 static const option_row rows[] = {
     [INPUT] = {"input", OPTION_REPEAT, "NAME=FILE", "an input's array, a .npy or an ONNX .pb file; once for each input",
@@ -20,6 +20,8 @@ static const option_row rows[] = {
                  .expected = "a whole number from 1 to 1024"},
     [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; reference is slow and exact", backend_names,
                  .expected = "a backend"},
+    [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
+                   algorithm_names, .expected = "an algorithm"},
     [ROWS] = {0}};
 
 /* An input's array in the type that the graph takes. */
@@ -173,7 +175,8 @@ static int compute(const onnx_model *m, const command_line *line, soma_store *st
     soma_plan_options o = {.max_batch = batch > 0 ? batch : 1,
                            .store = store,
                            .threads = threads_of(&v[THREADS]),
-                           .backend = backend_of(&v[BACKEND])};
+                           .backend = backend_of(&v[BACKEND]),
+                           .algorithm = algorithm_of(&v[ALGORITHM])};
     soma_value *outputs = calloc(m->outputs_count + 1, sizeof *outputs);
     if (!outputs) return error_memory(error);
     for (size_t i = 0; i < m->outputs_count; i++) outputs[i] = m->outputs[i].value;

@@ -59,6 +59,7 @@ typedef struct soma_fit_options {
     uint64_t seed SOMA_ZERO; /* of initial values, shuffling, splits and dropout: the same seed gives the same bits */
     int threads SOMA_ZERO;   /* not given: the processors available */
     soma_backend backend SOMA_ZERO;
+    soma_algorithm algorithm SOMA_ZERO; /* of convolutions */
     /* Called after each epoch; anything but 0 ends training after it. */
     int (*on_epoch)(void *user, const soma_epoch *epoch) SOMA_ZERO;
     void *user SOMA_ZERO;

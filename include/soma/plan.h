@@ -45,6 +45,12 @@ typedef enum soma_backend {
     SOMA_BACKEND_REFERENCE /* naive, float64: runs any plan, slowly */
 } soma_backend;
 
+/* How convolutions are computed. */
+typedef enum soma_algorithm {
+    SOMA_ALGORITHM_AUTO = 0, /* with fewer multiplications where a layer's shape suits (Winograd) */
+    SOMA_ALGORITHM_DIRECT    /* by their definition: the most accurate */
+} soma_algorithm;
+
 typedef struct soma_plan_options {
     int64_t max_batch SOMA_ZERO; /* the largest batch; not given: 1 */
     soma_store *store SOMA_ZERO; /* not given: the plan makes and owns one */
@@ -53,7 +59,8 @@ typedef struct soma_plan_options {
     soma_backend backend SOMA_ZERO;
     const soma_value *keep SOMA_ZERO; /* inner values that soma_run_get must be able to read after a step */
     size_t keep_count SOMA_ZERO;
-    bool unfused SOMA_ZERO;      /* a step a node, nothing shared in memory: to look inside */
+    bool unfused SOMA_ZERO; /* a step a node, nothing shared in memory: to look inside */
+    soma_algorithm algorithm SOMA_ZERO;
     bool check_finite SOMA_ZERO; /* implies unfused; a step fails at the first node whose output is not finite */
 } soma_plan_options;
 
@@ -115,6 +122,12 @@ SOMA_API soma_shape soma_run_shape(const soma_run *run, soma_value value);
 /* The position in the random streams: seed and number of steps taken. Streams depend on nothing else. */
 SOMA_API void soma_run_seed(soma_run *run, uint64_t seed, uint64_t position);
 SOMA_API uint64_t soma_run_steps(const soma_run *run);
+
+/* Measures each of the plan's steps from now on, or no longer; what was measured before is forgotten. */
+SOMA_API int soma_run_profile(soma_run *run, bool on, soma_error *error);
+/* What was measured as text for people: the plan's steps with their mean time on the first thread (waiting at a barrier
+ * before the step included), its share, and the speed of products and convolutions by the direct algorithm's count. */
+SOMA_API void soma_run_print_profile(const soma_run *run, void (*write)(void *user, const char *text), void *user);
 
 SOMA_END_C
 #endif

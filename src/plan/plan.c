@@ -29,8 +29,7 @@ bool plan_is_scalar(const soma_plan *plan, const node *n) {
     return true;
 }
 
-void plan_shape_call(const soma_plan *plan, const step *s, int64_t batch, kernel_call *call) {
-    const node *n = s->anchor;
+void plan_shape_call(const soma_plan *plan, const node *n, int64_t batch, kernel_call *call) {
     memset(call, 0, sizeof *call);
     call->attributes = n->attributes;
     call->inputs = n->inputs_count;
@@ -38,7 +37,6 @@ void plan_shape_call(const soma_plan *plan, const step *s, int64_t batch, kernel
     call->batch = batch;
     call->threads = plan->threads;
     call->isa = plan->isa;
-    call->partition = s->partition;
     for (int i = 0; i < n->inputs_count && i < (int)COUNT_OF(call->in); i++) {
         const tensor_type *t = plan->values[plan_value_of(plan, n->inputs[i])].type;
         call->in[i] = (tensor){NULL, t->dtype, shape_resolve(&t->shape, batch)};
@@ -177,7 +175,7 @@ static void measure_scratch(soma_plan *plan) {
         size_t bytes = s->program ? (ew_scratch(s->program) + 63) & ~(size_t)63 : 0;
         if (s->kind == STEP_KERNEL && s->kernel->scratch) {
             kernel_call call;
-            plan_shape_call(plan, s, plan->options.max_batch, &call);
+            plan_shape_call(plan, s->anchor, plan->options.max_batch, &call);
             epilogue e = {.program = s->program};
             if (s->program) call.epilogue = &e;
             bytes += (s->kernel->scratch(&call) + 63) & ~(size_t)63;

@@ -130,8 +130,8 @@ bool plan_is_scalar(const soma_plan *plan, const node *n);
  * say. */
 bool plan_epilogue_strides(const soma_shape *operand, const soma_shape *out, int columns, int64_t batch,
                            int64_t strides[3]);
-/* A kernel call with the shapes of a batch of `batch`; data pointers are NULL. */
-void plan_shape_call(const soma_plan *plan, const step *s, int64_t batch, kernel_call *call);
+/* A kernel call of a node with the shapes of a batch of `batch`; data pointers are NULL. */
+void plan_shape_call(const soma_plan *plan, const node *n, int64_t batch, kernel_call *call);
 
 /* The passes. Each returns SOMA_OK or a code with a sentence in `error`. `map` gives, for every output of the caller's
  * nodes

@@ -154,7 +154,8 @@ static void prepare_kernel(soma_run *run, const step *s, prepared *p, int64_t ba
     const soma_plan *plan = run->plan;
     const node *n = s->anchor;
     kernel_call *c = &p->call;
-    plan_shape_call(plan, s, batch, c);
+    plan_shape_call(plan, s->anchor, batch, c);
+    c->partition = s->partition;
     for (int i = 0; i < c->inputs && i < (int)COUNT_OF(c->in); i++)
         c->in[i].data = run_address(run, plan_value_of(plan, n->inputs[i]));
     for (int o = 0; o < c->outputs; o++) c->out[o].data = run_address(run, plan->first_value[n->number - 1] + o);

@@ -1,6 +1,6 @@
 /* plan/print.c: a plan as text for people: what runs in which order, what was fused into what, how it is split among
  * threads, and what it costs. */
-#include "plan/plan.h"
+#include "plan/run.h"
 
 #include <stdio.h>
 
@@ -26,13 +26,12 @@ static void count_text(double count, const char *unit, char text[32]) {
     snprintf(text, 32, count < 10 && k ? "%.2f %s%s" : "%.0f %s%s", count, prefix[k], unit);
 }
 
-static void print_step(const soma_plan *plan, const printer *p, int32_t i) {
+/* What a step does: its op, what is fused into it, and what it costs. */
+static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
     static const char *const split[] = {"one thread", "by samples", "by parts"};
     const step *s = &plan->steps[i];
     const group *g = &plan->groups[s->group];
     char text[SHAPE_TEXT], where[160], cost[32];
-    if (s->barrier) say(p, "      ---- barrier\n");
-    say(p, "%4d  ", i + 1);
     if (s->anchor) say(p, "%s", node_text(s->anchor, where, sizeof where));
     for (int k = 0; k < g->count; k++) {
         say(p, "%s%s", k || s->anchor ? " + " : "", g->members[k]->op->name);
@@ -45,9 +44,36 @@ static void print_step(const soma_plan *plan, const printer *p, int32_t i) {
         say(p, "  %s", cost);
     }
     if (plan->threads > 1) say(p, "  %s", split[s->partition]);
+    if (s->kernel && s->kernel->algorithm) say(p, "  %s", s->kernel->algorithm);
     if (s->kind == STEP_REFERENCE && !plan->reference) say(p, "  reference kernel");
     if (s->program && ew_compiled_name(s->program)) say(p, "  compiled %s", ew_compiled_name(s->program));
     say(p, "\n");
+}
+
+static void print_step(const soma_plan *plan, const printer *p, int32_t i) {
+    if (plan->steps[i].barrier) say(p, "      ---- barrier\n");
+    say(p, "%4d  ", i + 1);
+    print_work(plan, p, i);
+}
+
+void soma_run_print_profile(const soma_run *run, void (*write)(void *user, const char *text), void *user) {
+    printer p = {write, user};
+    double total = 0;
+    if (!run || !run->seconds || run->profiled == 0) return;
+    const soma_plan *plan = run->plan;
+    for (int32_t i = 0; i < plan->steps_count; i++) total += run->seconds[i];
+    say(&p, "step        ms  share  GFLOP/s\n");
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        const step *s = &plan->steps[i];
+        double mean = run->seconds[i] / (double)run->profiled;
+        say(&p, "%4d  %8.3f %5.1f%%  ", i + 1, mean * 1e3, total > 0 ? 100 * run->seconds[i] / total : 0);
+        if (s->flops > 0 && mean > 0)
+            say(&p, "%7.1f  ", s->flops / mean * 1e-9);
+        else
+            say(&p, "         ");
+        print_work(plan, &p, i);
+    }
+    say(&p, "      %8.3f\n", total / (double)run->profiled * 1e3);
 }
 
 void soma_plan_print(const soma_plan *plan, void (*write)(void *user, const char *text), void *user) {

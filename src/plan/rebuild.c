@@ -244,7 +244,7 @@ static soma_value copy_node(rebuild *r, const node *n, const soma_value *in) {
 static bool has_kernel(const soma_plan *plan, const node *n) {
     if (plan->reference) return n->op->reference || n->op->flags & (OP_SOURCE | OP_ALIAS);
     return n->op->flags & (OP_ELEMENTWISE | OP_ALIAS | OP_SOURCE | OP_EFFECT | OP_SHAPE) ||
-           isa_kernel(plan->isa, n->op);
+           isa_has_kernel(plan->isa, n->op);
 }
 
 static void rebuild_node(rebuild *r, const node *n) {

@@ -6,6 +6,7 @@
 #include "base/float_mode.h"
 
 #include <math.h>
+#include <time.h>
 
 static void release(soma_run *run) {
     const soma_context *c = run->plan->context;
@@ -19,6 +20,7 @@ static void release(soma_run *run) {
     mem_free(c, run->reference_scratch);
     mem_free(c, run->scalar_values);
     mem_free(c, run->scalar_slots);
+    mem_free(c, run->seconds);
     mem_free(c, run);
 }
 
@@ -236,12 +238,24 @@ static bool step_finite(const soma_run *run, const step *s) {
     return ok;
 }
 
+static double seconds_now(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void walk_steps(soma_run *run, int thread) {
     const soma_plan *plan = run->plan;
-    const bool barriers = team_size(run->team) > 1 && plan->threads > 1;
+    const bool barriers = team_size(run->team) > 1 && plan->threads > 1, timed = run->seconds && thread == 0;
+    double before = timed ? seconds_now() : 0;
     for (int32_t i = 0; i < plan->steps_count; i++) {
         if (barriers && plan->steps[i].barrier) team_barrier(run->team);
         run_step(run, i, thread);
+        if (timed) {
+            double after = seconds_now();
+            run->seconds[i] += after - before;
+            before = after;
+        }
         if (plan->options.check_finite && !step_finite(run, &plan->steps[i])) {
             run->failed_step = i;
             return;
@@ -318,6 +332,7 @@ int soma_run_step(soma_run *run, soma_error *error) {
     run->position++;
     run->last_batch = batch;
     team_run(run->team, run->plan->threads, region, run);
+    run->profiled += run->seconds != NULL;
     return run->failed_step < 0 ? SOMA_OK : name_failure(run, error);
 }
 
@@ -376,6 +391,14 @@ void soma_run_seed(soma_run *run, uint64_t seed, uint64_t position) {
     if (!run) return;
     run->seed = seed;
     run->position = position;
+}
+
+int soma_run_profile(soma_run *run, bool on, soma_error *error) {
+    if (!run) return error_set(error, SOMA_ERROR_ARGUMENT, "run: there is none");
+    mem_free(run->plan->context, run->seconds);
+    run->profiled = 0;
+    run->seconds = on ? mem_zeros(run->plan->context, (size_t)run->plan->steps_count + 1, sizeof *run->seconds) : NULL;
+    return on && !run->seconds ? error_memory(error) : SOMA_OK;
 }
 
 uint64_t soma_run_steps(const soma_run *run) { return run ? run->position : 0; }

@@ -42,7 +42,9 @@ struct soma_run {
     bool stale;         /* pointers changed since */
     bool scalars_stale; /* only numbers that the host computes from did */
     uint64_t seed, position;
-    int failed_step; /* first whose output was not finite, with check_finite; -1 */
+    double *seconds;  /* by step, summed while the run is profiled; or NULL */
+    int64_t profiled; /* runs summed */
+    int failed_step;  /* first whose output was not finite, with check_finite; -1 */
 };
 
 /* Fills run->steps for a batch. */

@@ -81,6 +81,7 @@ static train_request request_of(const soma_model *m, const soma_fit_options *o, 
                        .seed = o->seed,
                        .threads = o->threads,
                        .backend = o->backend,
+                       .algorithm = o->algorithm,
                        .stop = o->stop,
                        .on_epoch = tell};
     if (o->checkpoint) r.save = keep;

@@ -240,6 +240,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .seed = job->seed,
                        .threads = job->threads,
                        .backend = job->backend,
+                       .algorithm = job->algorithm,
                        .stop = job->stop,
                        .resume = resume,
                        .user = w,

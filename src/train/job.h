@@ -37,6 +37,7 @@ typedef struct train_job {
     uint64_t seed;
     int threads;
     soma_backend backend;
+    soma_algorithm algorithm;
     const volatile int *stop;
     run_folder *folder;            /* made by the caller */
     const char *split_folder;      /* where the kept model's parts are written as tables; NULL: nowhere */

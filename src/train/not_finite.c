@@ -28,6 +28,7 @@ static int run_checked(trainer *t, soma_error *error) {
                                  .store = t->model->store,
                                  .threads = 1,
                                  .backend = t->request->backend,
+                                 .algorithm = t->request->algorithm,
                                  .check_finite = true};
     stepper checked = {.network = s->network, .inputs = s->inputs};
     step_result result;

@@ -28,6 +28,7 @@ static int new_store(soma_model *m, const train_request *r, soma_error *error) {
     m->store = soma_store_create(options, error);
     m->threads = r->threads;
     m->backend = r->backend;
+    m->algorithm = r->algorithm;
     return m->store ? SOMA_OK : SOMA_ERROR_MEMORY;
 }
 
@@ -49,8 +50,11 @@ static bool reads_answers(const soma_model *m) { return m->task == SOMA_CLASSIFY
 static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *error) {
     const train_request *r = t->request;
     soma_model *m = t->model;
-    soma_plan_options options = {
-        .store = m->store, .threads = r->threads, .backend = r->backend, .max_batch = r->batch};
+    soma_plan_options options = {.store = m->store,
+                                 .threads = r->threads,
+                                 .backend = r->backend,
+                                 .max_batch = r->batch,
+                                 .algorithm = r->algorithm};
     size_t effects;
     int code = network_build(m, true, true, &s->network, error);
     if (code) return code;
@@ -70,7 +74,8 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
 static int compile(trainer *t, soma_error *error) {
     const train_request *r = t->request;
     soma_model *m = t->model;
-    soma_plan_options options = {.store = m->store, .threads = r->threads, .backend = r->backend};
+    soma_plan_options options = {
+        .store = m->store, .threads = r->threads, .backend = r->backend, .algorithm = r->algorithm};
     int code = network_build(m, false, true, &t->measure, error);
     if (code) return code;
     soma_value outputs[2] = {t->measure.loss, t->measure.raw};

@@ -35,6 +35,7 @@ typedef struct train_request {
     uint64_t seed;
     int threads;
     soma_backend backend;
+    soma_algorithm algorithm;
     const volatile int *stop; /* may be NULL */
     const checkpoint *resume; /* go on from there; may be NULL */
     /* Hooks; each may be NULL. */

@@ -106,9 +106,8 @@ static void check_infer(const check_case *c, check_data *out) {
 }
 
 /* Runs every thread in turn; false if the kernel does not accept the call. */
-static bool check_run(const check_case *c, const isa *level, const check_data *in, void *const *out_data,
-                      const check_data *out, const epilogue *e, int threads, int wanted) {
-    const kernel *k = isa_kernel(level, c->op);
+static bool check_run(const check_case *c, const isa *level, const kernel *k, const check_data *in,
+                      void *const *out_data, const check_data *out, const epilogue *e, int threads, int wanted) {
     kernel_call call = {.attributes = c->attributes,
                         .inputs = c->inputs,
                         .outputs = c->op->outputs,
@@ -117,7 +116,6 @@ static bool check_run(const check_case *c, const isa *level, const check_data *i
                         .threads = threads,
                         .random = c->random,
                         .isa = level};
-    assert_non_null(k);
     for (int i = 0; i < c->inputs; i++) {
         call.in[i] = (tensor){in[i].integer ? (void *)in[i].integer : (void *)in[i].single, in[i].dtype, in[i].shape};
     }
@@ -151,6 +149,20 @@ static const char *check_text(const check_case *c, char *text, size_t size) {
     return text;
 }
 
+/* A fast algorithm is accurate in the norm: what it adds up is larger than what comes out. */
+static void check_norm(const check_case *c, const char *level, const char *algorithm, const check_data *out,
+                       const float *got) {
+    char text[400];
+    double error = 0, size = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        error += ((double)got[i] - out->exact[i]) * ((double)got[i] - out->exact[i]);
+        size += out->exact[i] * out->exact[i];
+    }
+    if (!(error <= 1e-8 * size))
+        fail_msg("%s at %s by %s: off by %.3g of %.3g in the norm", check_text(c, text, sizeof text), level, algorithm,
+                 sqrt(error), sqrt(size));
+}
+
 static void check_near(const check_case *c, const char *level, const check_data *out, const float *got) {
     char text[400];
     for (size_t i = 0; i < out->count; i++) {
@@ -164,9 +176,8 @@ static void check_near(const check_case *c, const char *level, const check_data 
 }
 
 /* relu(v * p + q) with p of the output's shape and q by row, then v itself; against the kernel's plain result. */
-static void check_epilogue(const check_case *c, const isa *level, const check_data *in, const check_data *out,
-                           const float *plain, random_stream *r) {
-    const kernel *k = isa_kernel(level, c->op);
+static void check_epilogue(const check_case *c, const isa *level, const kernel *k, const check_data *in,
+                           const check_data *out, const float *plain, random_stream *r) {
     const soma_shape *s = &out[0].shape;
     int64_t columns = 1, rows = 1;
     for (int d = s->rank - k->epilogue_columns; d < s->rank; d++) columns *= s->dims[d];
@@ -194,7 +205,7 @@ static void check_epilogue(const check_case *c, const isa *level, const check_da
             if (wanted == PARTITION_SERIAL || (wanted == PARTITION_BATCH && c->batch < 0)) continue;
             void *none[OP_MAX_OUTPUTS] = {NULL};
             for (size_t i = 0; i < n; i++) first[i] = copy[i] = NAN;
-            check_run(c, level, in, none, out, &e, threads, wanted);
+            check_run(c, level, k, in, none, out, &e, threads, wanted);
             for (size_t i = 0; i < n; i++) {
                 float value = plain[i] * p[i] + q[i / (size_t)columns % (size_t)rows];
                 if (value < 0) value = 0;
@@ -213,52 +224,63 @@ static void check_epilogue(const check_case *c, const isa *level, const check_da
     free(p), free(q), free(first), free(copy);
 }
 
-/* The whole check of one case. */
-static void check(const check_case *c, random_stream *r) {
-    check_data in[CHECK_INPUTS], out[OP_MAX_OUTPUTS];
+/* One kernel of one level: its results, their bits under every split, its epilogue. False if it refuses the case. */
+static bool check_kernel(const check_case *c, const isa *level, const kernel *k, const check_data *in,
+                         const check_data *out, random_stream *r) {
+    void *first[OP_MAX_OUTPUTS] = {NULL}, *next[OP_MAX_OUTPUTS] = {NULL};
+    size_t bytes[OP_MAX_OUTPUTS];
     char text[400];
+    for (int i = 0; i < c->op->outputs; i++) {
+        bytes[i] = out[i].count * (out[i].integer ? sizeof(int64_t) : sizeof(float));
+        first[i] = check_block(bytes[i], 1);
+        next[i] = check_block(bytes[i], 1);
+        memset(first[i], 0xff, bytes[i]);
+    }
+    bool accepted = check_run(c, level, k, in, first, out, NULL, 1, -1);
+    for (int i = 0; accepted && i < c->op->outputs; i++) {
+        if (out[i].integer)
+            assert_memory_equal(first[i], out[i].integer, bytes[i]);
+        else if (k->algorithm)
+            check_norm(c, level->name, k->algorithm, &out[i], first[i]);
+        else
+            check_near(c, level->name, &out[i], first[i]);
+    }
+    for (int threads = 2; accepted && threads <= 3; threads++) {
+        for (int wanted = -1; wanted <= PARTITION_FREE; wanted++) {
+            if (wanted == PARTITION_SERIAL || (wanted == PARTITION_BATCH && c->batch < 0)) continue;
+            for (int i = 0; i < c->op->outputs; i++) memset(next[i], 0xff, bytes[i]);
+            check_run(c, level, k, in, next, out, NULL, threads, wanted);
+            for (int i = 0; i < c->op->outputs; i++) {
+                if (bytes[i] && memcmp(first[i], next[i], bytes[i])) {
+                    fail_msg("%s at %s: other bits with %d threads, partition %d", check_text(c, text, sizeof text),
+                             level->name, threads, wanted);
+                }
+            }
+        }
+    }
+    if (accepted && k->epilogue && out[0].single && out[0].shape.rank >= k->epilogue_columns)
+        check_epilogue(c, level, k, in, out, first[0], r);
+    for (int i = 0; i < c->op->outputs; i++) free(first[i]), free(next[i]);
+    return accepted;
+}
+
+/* The whole check of one case: all kernels of its op at all levels. Gives the number of results that came of
+ * algorithms other than the direct one. */
+static int check(const check_case *c, random_stream *r) {
+    check_data in[CHECK_INPUTS], out[OP_MAX_OUTPUTS];
+    int fast = 0;
     for (int k = 0; k < c->inputs; k++) in[k] = check_random(c, k, r);
     check_infer(c, out);
     check_reference(c, in, out, false);
     if (c->product) check_reference(c, in, out, true);
     for (const isa *const *level = isa_all(); *level; level++) {
-        const kernel *k = isa_kernel(*level, c->op);
-        void *first[OP_MAX_OUTPUTS] = {NULL}, *next[OP_MAX_OUTPUTS] = {NULL};
-        size_t bytes[OP_MAX_OUTPUTS];
-        assert_non_null(k);
-        for (int i = 0; i < c->op->outputs; i++) {
-            bytes[i] = out[i].count * (out[i].integer ? sizeof(int64_t) : sizeof(float));
-            first[i] = check_block(bytes[i], 1);
-            next[i] = check_block(bytes[i], 1);
-            memset(first[i], 0xff, bytes[i]);
-        }
-        bool accepted = check_run(c, *level, in, first, out, NULL, 1, -1);
-        for (int i = 0; accepted && i < c->op->outputs; i++) {
-            if (out[i].integer) {
-                assert_memory_equal(first[i], out[i].integer, bytes[i]);
-            } else {
-                check_near(c, (*level)->name, &out[i], first[i]);
-            }
-        }
-        for (int threads = 2; accepted && threads <= 3; threads++) {
-            for (int wanted = -1; wanted <= PARTITION_FREE; wanted++) {
-                if (wanted == PARTITION_SERIAL || (wanted == PARTITION_BATCH && c->batch < 0)) continue;
-                for (int i = 0; i < c->op->outputs; i++) memset(next[i], 0xff, bytes[i]);
-                check_run(c, *level, in, next, out, NULL, threads, wanted);
-                for (int i = 0; i < c->op->outputs; i++) {
-                    if (bytes[i] && memcmp(first[i], next[i], bytes[i])) {
-                        fail_msg("%s at %s: other bits with %d threads, partition %d", check_text(c, text, sizeof text),
-                                 (*level)->name, threads, wanted);
-                    }
-                }
-            }
-        }
-        if (accepted && k->epilogue && out[0].single && out[0].shape.rank >= k->epilogue_columns)
-            check_epilogue(c, *level, in, out, first[0], r);
-        for (int i = 0; i < c->op->outputs; i++) free(first[i]), free(next[i]);
+        assert_true(isa_has_kernel(*level, c->op));
+        for (const kernel *k = (*level)->kernels; k->op; k++)
+            if (k->op == c->op && check_kernel(c, *level, k, in, out, r) && k->algorithm) fast++;
     }
     for (int k = 0; k < c->inputs; k++) check_free(&in[k]);
     for (int k = 0; k < c->op->outputs; k++) check_free(&out[k]);
+    return fast;
 }
 
 /* 1 .. limit, small numbers and 1 more often than large ones. */

@@ -488,6 +488,15 @@ def bench_reports_its_keys():
 
 
 @test
+def bench_says_what_each_step_takes():
+    net = ("--net", "conv 32 3x3 p1 relu, conv 32 3x3 p1 relu, dense 2", "--input", "32x12x12", "--batch", "4")
+    p = soma("bench", *net, "--steps")
+    assert "winograd" in p.stdout and "share  GFLOP/s" in p.stdout, p.stdout
+    p = soma("bench", *net, "--steps", "--algorithm", "direct", "--json")
+    assert len(objects(p)) == 1 and "convolution" in p.stderr and "winograd" not in p.stderr, p.stderr
+
+
+@test
 def predicting_one_row_is_quick():
     if SLOW:
         return

@@ -312,6 +312,59 @@ static void kept_values_can_be_read(void **state) {
     soma_graph_destroy(n.graph);
 }
 
+/* One layer that a fast algorithm suits, by either algorithm, and by the reference; and what the plan and its profile
+ * say about it. */
+enum { WIDE = 32, SIDE = 12, IMAGE = WIDE * SIDE * SIDE };
+
+static void collect(void *user, const char *text) { strncat(user, text, 2000 - strlen(user)); }
+
+static void run_convolution(soma_plan_options o, const float *x, float *y, char *printed) {
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, WIDE, SIDE, SIDE));
+    soma_value out = soma_conv2d(in, WIDE, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.padding = 1});
+    o.max_batch = 2;
+    soma_plan *p = soma_plan_infer(&out, 1, o, &e);
+    soma_run *r = soma_run_create(p, &e);
+    assert_non_null(r);
+    soma_plan_print(p, collect, printed);
+    soma_run_print_profile(r, collect, printed); /* nothing yet */
+    assert_int_equal(soma_run_profile(r, true, &e), SOMA_OK);
+    soma_run_set(r, in, x, 2, &e);
+    assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+    soma_run_print_profile(r, collect, printed);
+    assert_int_equal(soma_run_profile(r, false, &e), SOMA_OK);
+    assert_int_equal(soma_run_get(r, out, y, 2 * (size_t)IMAGE, &e), SOMA_OK);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+static double distance(const float *a, const float *b, size_t count) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        error += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        size += (double)b[i] * b[i];
+    }
+    return sqrt(error / size);
+}
+
+static void a_fast_algorithm_can_be_switched_off(void **state) {
+    (void)state;
+    static float x[2 * IMAGE], fast[2 * IMAGE], direct[2 * IMAGE], exact[2 * IMAGE];
+    char says_fast[2001] = "", says_direct[2001] = "", ignored[2001] = "";
+    for (size_t i = 0; i < 2 * (size_t)IMAGE; i++) x[i] = (float)((i * 37) % 29) / 14.0f - 1.0f;
+    run_convolution((soma_plan_options){0}, x, fast, says_fast);
+    run_convolution((soma_plan_options){.algorithm = SOMA_ALGORITHM_DIRECT}, x, direct, says_direct);
+    run_convolution((soma_plan_options){.backend = SOMA_BACKEND_REFERENCE}, x, exact, ignored);
+    assert_non_null(strstr(says_fast, "winograd"));
+    assert_null(strstr(says_direct, "winograd"));
+    assert_non_null(strstr(says_fast, "GFLOP/s"));
+    assert_true(distance(fast, exact, 2 * (size_t)IMAGE) < 1e-4);
+    assert_true(distance(direct, exact, 2 * (size_t)IMAGE) < 1e-6);
+    assert_true(memcmp(fast, direct, sizeof fast) != 0);
+}
+
 static void a_value_that_is_not_finite_is_named(void **state) {
     (void)state;
     soma_error e = {0};
@@ -437,6 +490,7 @@ int main(void) {
         cmocka_unit_test(bound_arrays_are_read_at_each_step),
         cmocka_unit_test(every_reader_of_a_variable_sees_what_it_held_before),
         cmocka_unit_test(kept_values_can_be_read),
+        cmocka_unit_test(a_fast_algorithm_can_be_switched_off),
         cmocka_unit_test(a_value_that_is_not_finite_is_named),
         cmocka_unit_test(random_streams_replay),
         cmocka_unit_test(mistakes_are_sentences),

@@ -41,8 +41,14 @@ const isa *isa_best(void) {
     return best;
 }
 
-const kernel *isa_kernel(const isa *set, const soma_op *op) {
+bool isa_has_kernel(const isa *set, const soma_op *op) {
     for (const kernel *k = set->kernels; k->op; k++)
-        if (k->op == op) return k;
+        if (k->op == op) return true;
+    return false;
+}
+
+const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *call, bool direct) {
+    for (const kernel *k = set->kernels; k->op; k++)
+        if (k->op == op && !(direct && k->algorithm) && (!k->accepts || k->accepts(call))) return k;
     return NULL;
 }

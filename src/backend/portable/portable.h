@@ -89,7 +89,8 @@ static inline void partition_range(int64_t count, int thread, int threads, int64
 
 typedef struct kernel {
     const soma_op *op;
-    bool epilogue; /* takes one */
+    const char *algorithm; /* NULL: the direct one; another rounds differently and may be switched off */
+    bool epilogue;         /* takes one */
     /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the
      * columns (0 means 1); the dimension before them makes the rows. */
     int epilogue_columns;
@@ -116,7 +117,10 @@ typedef struct isa {
 const isa *isa_best(void);
 /* All that this processor can run, narrowest first; the list ends in NULL. */
 const isa *const *isa_all(void);
-const kernel *isa_kernel(const isa *set, const soma_op *op);
+/* Whether there is a kernel for an op, and the first that accepts the call (of direct algorithms, if `direct`); NULL:
+ * none. */
+bool isa_has_kernel(const isa *set, const soma_op *op);
+const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *call, bool direct);
 
 /* The tile [rows, columns] at (matrix, i, j), lying at `tile` with `stride` floats from row to row, through the
  * epilogue. */

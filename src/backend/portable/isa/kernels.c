@@ -1,23 +1,29 @@
 /* isa/kernels.c: the table of this instruction set's kernels. An op that is not here runs through its decomposition or
- * its reference kernel. */
+ * its reference kernel; of several kernels for an op the first that accepts a step runs it. */
 #include "backend/portable/isa/kernels.h"
 
 #define ENTRY(name)       .op = &op_##name, .partition = KERNEL(name##_partition), .run = KERNEL(name##_run)
 #define LIKE(name, other) .op = &op_##name, .partition = KERNEL(other##_partition), .run = KERNEL(name##_run)
+#define FAST(name, way)                                                                                                \
+    .op = &op_##name, .algorithm = "winograd", .accepts = KERNEL(way##_accepts), .partition = KERNEL(way##_partition), \
+    .scratch = KERNEL(way##_scratch), .run = KERNEL(way##_run)
 #define SCRATCH(name)     .scratch = KERNEL(name##_scratch)
 #define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
     {ENTRY(matmul), SCRATCH(matmul), EPILOGUE(1)},
+    {FAST(convolution, winograd), EPILOGUE(2)},
+    {FAST(convolution_backward_data, winograd_backward_data), EPILOGUE(2)},
+    {FAST(convolution_backward_weights, winograd_backward_weights), EPILOGUE(3)},
     {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2)},
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},
     {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), EPILOGUE(3)},
     {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2)},
-    {LIKE(max_pool_backward, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(max_pool_backward, max_pool), SCRATCH(max_pool_backward), EPILOGUE(2)},
     {LIKE(max_pool_take, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
     {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
-    {LIKE(average_pool_backward, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(average_pool_backward, max_pool), SCRATCH(average_pool_backward), EPILOGUE(2)},
     {ENTRY(reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
     {LIKE(reduce_max, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
     {LIKE(reduce_min, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},

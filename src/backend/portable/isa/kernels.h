@@ -67,6 +67,12 @@ KERNEL_FUNCTIONS(matmul)
 KERNEL_FUNCTIONS(convolution)
 KERNEL_FUNCTIONS(convolution_backward_data)
 KERNEL_FUNCTIONS(convolution_backward_weights)
+KERNEL_FUNCTIONS(winograd)
+bool KERNEL(winograd_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(winograd_backward_data)
+bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(winograd_backward_weights)
+bool KERNEL(winograd_backward_weights_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(max_pool)
 KERNEL_FUNCTIONS(max_pool_backward)
 KERNEL_FUNCTIONS(max_pool_take)
