@@ -31,6 +31,7 @@ if(kernel_sources)
     set(optimisation ${kernel_optimisation})
     if(SOMA_FULLY_STATIC AND level STREQUAL "baseline")
       set(optimisation -Os) # the level of last resort gives way to the size of the whole
+      target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_COMPACT=1)
     elseif(SOMA_FULLY_STATIC)
       set(optimisation -O2)
     endif()

@@ -5,6 +5,8 @@
  * of 0, so that one loop serves all kinds of operands. */
 #define FORMULA_INLINE
 #include "backend/portable/isa/program.h"
+
+#if !KERNEL_COMPACT
 #include "ops/elementwise/arithmetic.c"
 #include "ops/elementwise/clip.c"
 #include "ops/elementwise/compare.c"
@@ -190,3 +192,4 @@ ew_fused_function *const KERNEL(ew_fused)[] = {
 #define RECIPE(name, inputs, outputs, still, down, across, code, results) fused_##name,
 #include "backend/portable/isa/fused.h"
 };
+#endif

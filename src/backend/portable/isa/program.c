@@ -153,8 +153,11 @@ void KERNEL(ew_run)(const ew_program *program, const ew_operand *operands, int64
         columns *= rows;
         rows = 1;
     }
-    if (program->compiled >= 0)
+#if !KERNEL_COMPACT
+    if (program->compiled >= 0) {
         KERNEL(ew_fused)[program->compiled](program, operands, rows, columns);
-    else
-        interpret(program, operands, rows, columns, scratch);
+        return;
+    }
+#endif
+    interpret(program, operands, rows, columns, scratch);
 }

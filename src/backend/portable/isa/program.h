@@ -12,6 +12,11 @@ extern ew_function *const KERNEL(ew_functions)[];
 void KERNEL(ew_run)(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns,
                     char *scratch);
 
+/* A compact level runs all programs an instruction at a time: to the same bits, more slowly. */
+#ifndef KERNEL_COMPACT
+#define KERNEL_COMPACT 0
+#endif
+
 /* fused.c: the compiled programs, in the order of fused.h. */
 typedef void ew_fused_function(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns);
 extern ew_fused_function *const KERNEL(ew_fused)[];
