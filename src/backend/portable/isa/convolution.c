@@ -3,7 +3,8 @@
  * A strip of PLACES columns at a time: its patches are copied into panels in the thread's scratch, a block of the depth
  * after another, and multiplied by the weights, which are read where they lie; then the strip goes through the
  * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
- * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or by strips when there are fewer samples.
+ * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by strips,
+ * or by filters where the strips do not suffice.
  */
 #include "backend/portable/isa/kernels.h"
 #include "backend/portable/isa/patches.h"
@@ -17,6 +18,7 @@ typedef struct strip {
     const kernel_call *call;
     float *panel, *tile;
     char *scratch;
+    int64_t filter, filter_end; /* of each group */
 } strip;
 
 static void open(const kernel_call *call, patches *p) {
@@ -35,24 +37,25 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
         } else {
             patches_panel(p, image, k, k + depth, place + i, columns, s->panel);
         }
-        gemm_panel(p->filters, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS, !p->plain,
-                   c + i, ldc, k > 0);
+        gemm_panel(s->filter_end - s->filter, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS,
+                   !p->plain, c + i, ldc, k > 0);
     }
 }
 
-/* Places [place, place + count) of one group of one sample. */
+/* Places [place, place + count) of the thread's filters of one group of one sample. */
 static void run_strip(const strip *s, int64_t sample, int64_t group, const float *image, int64_t place, int64_t count) {
     const patches *p = s->p;
     const kernel_call *call = s->call;
-    const float *w = (const float *)call->in[1].data + group * p->filters * p->depth;
-    int64_t row = group * p->filters, ldc = call->epilogue ? count : p->places;
+    int64_t row = group * p->filters + s->filter, filters = s->filter_end - s->filter;
+    const float *w = (const float *)call->in[1].data + row * p->depth;
+    int64_t ldc = call->epilogue ? count : p->places;
     float *c = s->tile;
     if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
     for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH) {
         multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
     }
     if (call->epilogue) {
-        epilogue_apply(call->epilogue, call->isa, c, ldc, sample, row, place, p->filters, count, s->scratch);
+        epilogue_apply(call->epilogue, call->isa, c, ldc, sample, row, place, filters, count, s->scratch);
     }
 }
 
@@ -81,7 +84,7 @@ void KERNEL(convolution_run)(const kernel_call *call, int thread) {
     char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
     float *padded = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
     float *panel = padded + image_floats(&p);
-    strip s = {&p, call, panel, panel + panel_floats(&p), scratch};
+    strip s = {&p, call, panel, panel + panel_floats(&p), scratch, 0, p.filters};
     int64_t strips = (p.places + PLACES - 1) / PLACES, first = 0, end = p.samples * strips, held = -1;
     if (call->partition == PARTITION_SERIAL) {
         if (thread > 0) return;
@@ -89,11 +92,13 @@ void KERNEL(convolution_run)(const kernel_call *call, int thread) {
         partition_range(p.samples, thread, call->threads, &first, &end);
         first *= strips;
         end *= strips;
-    } else {
+    } else if (end % call->threads == 0 || end >= 4 * call->threads) {
         partition_range(end, thread, call->threads, &first, &end);
+    } else {
+        partition_range(p.filters, thread, call->threads, &s.filter, &s.filter_end);
     }
     bool large = p.groups * p.channels * p.area >= PATCHES_SLACK;
-    for (int64_t unit = first; unit < end; unit++) {
+    for (int64_t unit = first; unit < end && s.filter < s.filter_end; unit++) {
         int64_t sample = unit / strips, place = unit % strips * PLACES;
         const float *x = (const float *)call->in[0].data + sample * p.groups * p.channels * p.area;
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */

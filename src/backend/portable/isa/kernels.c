@@ -4,18 +4,22 @@
 
 #define ENTRY(name)       .op = &op_##name, .partition = KERNEL(name##_partition), .run = KERNEL(name##_run)
 #define LIKE(name, other) .op = &op_##name, .partition = KERNEL(other##_partition), .run = KERNEL(name##_run)
-#define FAST(name, way)                                                                                                \
-    .op = &op_##name, .algorithm = "winograd", .accepts = KERNEL(way##_accepts), .partition = KERNEL(way##_partition), \
+#define CASE(name, way)                                                                                                \
+    .op = &op_##name, .accepts = KERNEL(way##_accepts), .partition = KERNEL(way##_partition),                          \
     .scratch = KERNEL(way##_scratch), .run = KERNEL(way##_run)
+#define FAST(name)        .algorithm = #name
 #define SCRATCH(name)     .scratch = KERNEL(name##_scratch)
 #define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
     {ENTRY(matmul), SCRATCH(matmul), EPILOGUE(1)},
-    {FAST(convolution, winograd), EPILOGUE(2)},
-    {FAST(convolution_backward_data, winograd_backward_data), EPILOGUE(2)},
-    {FAST(convolution_backward_weights, winograd_backward_weights), EPILOGUE(3)},
+    {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2)},
+    {CASE(convolution_backward_data, winograd_backward_data), FAST(winograd), EPILOGUE(2)},
+    {CASE(convolution_backward_weights, winograd_backward_weights), FAST(winograd), EPILOGUE(3)},
+    {CASE(convolution, depthwise), EPILOGUE(2)},
+    {CASE(convolution_backward_data, depthwise_backward_data), EPILOGUE(2)},
+    {CASE(convolution_backward_weights, depthwise_backward_weights), EPILOGUE(3)},
     {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2)},
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},
     {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), EPILOGUE(3)},

@@ -73,6 +73,12 @@ KERNEL_FUNCTIONS(winograd_backward_data)
 bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(winograd_backward_weights)
 bool KERNEL(winograd_backward_weights_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(depthwise)
+bool KERNEL(depthwise_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(depthwise_backward_data)
+bool KERNEL(depthwise_backward_data_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(depthwise_backward_weights)
+bool KERNEL(depthwise_backward_weights_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(max_pool)
 KERNEL_FUNCTIONS(max_pool_backward)
 KERNEL_FUNCTIONS(max_pool_take)

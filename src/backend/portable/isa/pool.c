@@ -6,8 +6,7 @@
  * windows in a row take the plain way, one by one. The maximum of a window is its first one in scan order, a NaN being
  * larger than everything; where it stands is found again from x, as src/ops/max_pool.c says. Split among threads by
  * planes. */
-#include "backend/portable/isa/kernels.h"
-#include "ops/attributes.h"
+#include "backend/portable/isa/sorted.h"
 
 #include <math.h>
 
@@ -17,18 +16,15 @@ typedef struct pool {
     const soma_window *window;
     int64_t height, width, out_height, out_width; /* of x, of the pooled y */
     bool pairs;                                   /* 2x2, stride 2, all windows inside */
-    int64_t rows, line;                           /* of the sorted copy: rows, floats of a remainder's columns; or 0 */
-    float *copy, *other, *counts;                 /* of x (or its gradient), of `second`; see count_columns */
+    bool along;                                   /* windows along vectors, on sorted copies */
+    sorted sorted;
+    float *copy, *other, *counts; /* of x (or its gradient), of `second`; see count_columns */
 } pool;
 
 /* Pools, spreads or takes one plane: x has height x width elements, y the pooled size. `from` and `to` are those of
  * max_pool: x, y; max_pool_backward: (x, dy), dx; max_pool_take: (x, v), y; average_pool: x, y; its backward: dy, dx.
  */
 typedef void (*plane_body)(const pool *p, const float *x, const float *second, float *to);
-
-static int64_t reach(const soma_window *w, int d, int64_t places) {
-    return (places - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
-}
 
 static void open(const kernel_call *call, const soma_shape *x, const soma_shape *y, pool *p) {
     const soma_window *w = &((const window_attributes *)call->attributes)->window;
@@ -37,12 +33,9 @@ static void open(const kernel_call *call, const soma_shape *x, const soma_shape 
         p->pairs &= w->kernel[d] == 2 && w->stride[d] == 2 && w->dilation[d] == 1 && w->before[d] == 0;
         p->pairs &= 2 * y->dims[2 + d] <= x->dims[2 + d];
     }
-    if (p->pairs || p->out_width < FEW) return;
-    p->rows = reach(w, 0, p->out_height);
-    p->line = (reach(w, 1, p->out_width) + w->stride[1] - 1) / w->stride[1] + VW;
+    p->along = !p->pairs && p->out_width >= FEW;
+    if (p->along) sorted_open(&p->sorted, w, x->dims + 2, y->dims + 2);
 }
-
-static size_t copy_floats(const pool *p) { return (size_t)(p->rows * p->window->stride[1] * p->line); }
 
 /* ---- Windows ----------------------------------------------------------------------------------------------------- */
 
@@ -106,48 +99,6 @@ SIMD void each_window(const int what, const pool *p, const float *x, const float
 
 /* ---- 2x2 with stride 2 ------------------------------------------------------------------------------------------- */
 
-#if VW == 16
-#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define ODD  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
-#define LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif VW == 8
-#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
-#define ODD  1, 3, 5, 7, 9, 11, 13, 15
-#define LOW  0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define EVEN 0, 2, 4, 6
-#define ODD  1, 3, 5, 7
-#define LOW  0, 4, 1, 5
-#define HIGH 2, 6, 3, 7
-#endif
-
-/* 2 n floats as n even and n odd ones, n <= VW. */
-SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
-    vf a, b = v_zero();
-    if (n == VW) {
-        a = v_load(x);
-        b = v_load(x + VW);
-    } else {
-        a = v_load_partial(x, 2 * n < VW ? 2 * n : VW);
-        if (2 * n > VW) b = v_load_partial(x + VW, 2 * n - VW);
-    }
-    *even = __builtin_shufflevector(a, b, EVEN);
-    *odd = __builtin_shufflevector(a, b, ODD);
-}
-
-SIMD void store_pairs(float *x, size_t n, vf even, vf odd) {
-    vf a = __builtin_shufflevector(even, odd, LOW), b = __builtin_shufflevector(even, odd, HIGH);
-    if (n == VW) {
-        v_store(x, a);
-        v_store(x + VW, b);
-    } else {
-        v_store_partial(x, a, 2 * n < VW ? 2 * n : VW);
-        if (2 * n > VW) v_store_partial(x + VW, b, 2 * n - VW);
-    }
-}
-
 /* The largest of four; false if one of them is NaN (or a sum of them is), and then nothing is said. */
 SIMD bool largest_of(const vf x[4], vf *largest) {
     *largest = v_max(v_max(x[0], x[1]), v_max(x[2], x[3]));
@@ -209,87 +160,13 @@ SIMD void each_pair(const int what, const pool *p, const float *x, const float *
     }
 }
 
-/* ---- Sorted copies ----------------------------------------------------------------------------------------------- */
-
-/* Column c of the plane is column c + before of the copy: number (c + before) / stride of remainder (c + before) %
- * stride. */
-static void sort_row(const pool *p, const float *x, float *to) {
-    const int64_t stride = p->window->stride[1], before = p->window->before[1];
-    int64_t wanted = reach(p->window, 1, p->out_width) - before, c = 0;
-    if (wanted > p->width) wanted = p->width;
-    if (stride == 1) {
-        if (wanted > 0) memcpy(to + before, x, (size_t)wanted * sizeof *to);
-        return;
-    }
-    if (stride == 2) {
-        float *even = to + (before % 2) * p->line + before / 2,
-              *odd = to + ((before + 1) % 2) * p->line + (before + 1) / 2;
-        for (; c + 2 * VW <= wanted; c += 2 * VW) {
-            vf a, b;
-            load_pairs(x + c, VW, &a, &b);
-            v_store(even + c / 2, a);
-            v_store(odd + c / 2, b);
-        }
-    }
-    for (const int64_t end = c + stride; c < end; c++) {
-        float *line = to + (c + before) % stride * p->line + (c + before) / stride;
-        for (int64_t k = c; k < wanted; k += stride) *line++ = x[k];
-    }
-}
-
-/* The copy of a whole plane, with `fill` as padding; anything may stand behind each line. */
-static void sort_plane(const pool *p, const float *x, float fill, float *to) {
-    const soma_window *w = p->window;
-    const int64_t row = w->stride[1] * p->line, before = w->before[0];
-    const bool padded = w->before[1] > 0 || reach(w, 1, p->out_width) > p->width;
-    for (int64_t i = 0; i < p->rows; i++, to += row) {
-        const bool inside = i >= before && i - before < p->height;
-        for (int64_t j = 0; j < row && (padded || !inside); j++) to[j] = fill;
-        if (inside) sort_row(p, x + (i - before) * p->width, to);
-    }
-}
-
-/* The reverse, without the padding. */
-static void unsort_plane(const pool *p, const float *from, float *x) {
-    const int64_t stride = p->window->stride[1], row = stride * p->line, before = p->window->before[1];
-    int64_t wanted = reach(p->window, 1, p->out_width) - before;
-    if (wanted > p->width) wanted = p->width;
-    for (int64_t i = 0; i < p->height; i++, x += p->width) {
-        int64_t at = i + p->window->before[0], c = 0;
-        const float *line = from + at * row;
-        if (at >= p->rows || wanted < 0) {
-            memset(x, 0, (size_t)p->width * sizeof *x);
-            continue;
-        }
-        if (stride == 1) {
-            memcpy(x, line + before, (size_t)wanted * sizeof *x);
-            c = wanted;
-        } else if (stride == 2) {
-            const float *even = line + (before % 2) * p->line + before / 2,
-                        *odd = line + ((before + 1) % 2) * p->line + (before + 1) / 2;
-            for (; c + 2 * VW <= wanted; c += 2 * VW) store_pairs(x + c, VW, v_load(even + c / 2), v_load(odd + c / 2));
-        }
-        for (const int64_t end = c + stride; c < end; c++) {
-            const float *from_line = line + (c + before) % stride * p->line + (c + before) / stride;
-            for (int64_t k = c; k < wanted; k += stride) x[k] = *from_line++;
-        }
-        for (c = wanted; c < p->width; c++) x[c] = 0;
-    }
-}
-
-/* Where element (k, l) of window (i, 0) stands in a copy; that of window (i, j) is j further on. */
-static int64_t sorted_place(const pool *p, int64_t i, int64_t k, int64_t l) {
-    const soma_window *w = p->window;
-    int64_t column = l * w->dilation[1];
-    return ((i * w->stride[0] + k * w->dilation[0]) * w->stride[1] + column % w->stride[1]) * p->line +
-           column / w->stride[1];
-}
+/* ---- Windows along vectors --------------------------------------------------------------------------------------- */
 
 SIMD vf largest_sorted(const pool *p, int64_t i, int64_t j) {
     vf largest = v_set1(-INFINITY);
     for (int64_t k = 0; k < p->window->kernel[0]; k++)
         for (int64_t l = 0; l < p->window->kernel[1]; l++)
-            largest = v_max_nan(v_load(p->copy + sorted_place(p, i, k, l) + j), largest);
+            largest = v_max_nan(v_load(p->copy + sorted_place(&p->sorted, i, k, l) + j), largest);
     return largest;
 }
 
@@ -299,7 +176,7 @@ SIMD vf settle(const int what, const pool *p, int64_t i, int64_t j, vf largest, 
     vm open = v_eq(v_zero(), v_zero());
     for (int64_t k = 0; k < p->window->kernel[0]; k++) {
         for (int64_t l = 0; l < p->window->kernel[1]; l++) {
-            int64_t at = sorted_place(p, i, k, l) + j;
+            int64_t at = sorted_place(&p->sorted, i, k, l) + j;
             vf x = v_load(p->copy + at), other = v_load(p->other + at);
             vm won = m_and(open, m_or(v_isnan(x), v_eq(x, largest)));
             open = m_and(open, m_not(won));
@@ -313,9 +190,9 @@ SIMD vf settle(const int what, const pool *p, int64_t i, int64_t j, vf largest, 
 }
 
 SIMD void each_sorted(const int what, const pool *p, const float *x, const float *second, float *to) {
-    sort_plane(p, x, -INFINITY, p->copy);
-    if (what == TAKE) sort_plane(p, second, 0, p->other);
-    if (what == SPREAD) memset(p->other, 0, copy_floats(p) * sizeof *p->other);
+    sorted_fill(&p->sorted, x, -INFINITY, p->copy);
+    if (what == TAKE) sorted_fill(&p->sorted, second, 0, p->other);
+    if (what == SPREAD) memset(p->other, 0, p->sorted.floats * sizeof *p->other);
     for (int64_t i = 0; i < p->out_height; i++) {
         for (int64_t j = 0; j < p->out_width; j += VW) {
             size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
@@ -329,7 +206,7 @@ SIMD void each_sorted(const int what, const pool *p, const float *x, const float
                 v_store_partial(to + small, largest, n);
         }
     }
-    if (what == SPREAD) unsort_plane(p, p->other, to);
+    if (what == SPREAD) sorted_back(&p->sorted, p->other, to);
 }
 
 /* ---- Averages ---------------------------------------------------------------------------------------------------- */
@@ -344,14 +221,15 @@ static void count_columns(const pool *p) {
 
 static void average_sorted(const pool *p, const float *x, float *to) {
     const soma_window *w = p->window;
-    sort_plane(p, x, 0, p->copy);
+    sorted_fill(&p->sorted, x, 0, p->copy);
     for (int64_t i = 0; i < p->out_height; i++) {
         span rows = span_of(w, 0, p->height, i);
         for (int64_t j = 0; j < p->out_width; j += VW) {
             size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
             vf sum = v_zero();
             for (int64_t k = 0; k < w->kernel[0]; k++)
-                for (int64_t l = 0; l < w->kernel[1]; l++) sum += v_load(p->copy + sorted_place(p, i, k, l) + j);
+                for (int64_t l = 0; l < w->kernel[1]; l++)
+                    sum += v_load(p->copy + sorted_place(&p->sorted, i, k, l) + j);
             vf count = v_set1((float)counted(w, 0, p->height, &rows)) * v_load_partial(p->counts + j, n);
             v_store_partial(to + i * p->out_width + j, v_select(v_gt(count, v_zero()), sum / count, v_zero()), n);
         }
@@ -360,7 +238,7 @@ static void average_sorted(const pool *p, const float *x, float *to) {
 
 static void spread_sorted(const pool *p, const float *dy, float *to) {
     const soma_window *w = p->window;
-    memset(p->copy, 0, copy_floats(p) * sizeof *p->copy);
+    memset(p->copy, 0, p->sorted.floats * sizeof *p->copy);
     for (int64_t i = 0; i < p->out_height; i++) {
         span rows = span_of(w, 0, p->height, i);
         for (int64_t j = 0; j < p->out_width; j += VW) {
@@ -369,19 +247,19 @@ static void spread_sorted(const pool *p, const float *dy, float *to) {
             vf share = v_select(v_gt(count, v_zero()), v_load_partial(dy + i * p->out_width + j, n) / count, v_zero());
             for (int64_t k = 0; k < w->kernel[0]; k++) {
                 for (int64_t l = 0; l < w->kernel[1]; l++) {
-                    float *at = p->copy + sorted_place(p, i, k, l) + j;
+                    float *at = p->copy + sorted_place(&p->sorted, i, k, l) + j;
                     v_store(at, v_load(at) + share);
                 }
             }
         }
     }
-    unsort_plane(p, p->copy, to);
+    sorted_back(&p->sorted, p->copy, to);
 }
 
 static void average(const pool *p, const float *x, const float *second, float *to) {
     const soma_window *w = p->window;
     (void)second;
-    if (p->line) {
+    if (p->along) {
         average_sorted(p, x, to);
         return;
     }
@@ -405,7 +283,7 @@ static void average(const pool *p, const float *x, const float *second, float *t
 static void spread(const pool *p, const float *dy, const float *second, float *to) {
     const soma_window *w = p->window;
     (void)second;
-    if (p->line) {
+    if (p->along) {
         spread_sorted(p, dy, to);
         return;
     }
@@ -429,7 +307,7 @@ static void spread(const pool *p, const float *dy, const float *second, float *t
 static void max_pool(const pool *p, const float *x, const float *second, float *to) {
     if (p->pairs) {
         each_pair(POOL, p, x, second, to);
-    } else if (p->line) {
+    } else if (p->along) {
         each_sorted(POOL, p, x, second, to);
     } else {
         each_window(POOL, p, x, second, to);
@@ -438,7 +316,7 @@ static void max_pool(const pool *p, const float *x, const float *second, float *
 static void max_spread(const pool *p, const float *x, const float *second, float *to) {
     if (p->pairs) {
         each_pair(SPREAD, p, x, second, to);
-    } else if (p->line) {
+    } else if (p->along) {
         each_sorted(SPREAD, p, x, second, to);
     } else {
         each_window(SPREAD, p, x, second, to);
@@ -447,7 +325,7 @@ static void max_spread(const pool *p, const float *x, const float *second, float
 static void max_take(const pool *p, const float *x, const float *second, float *to) {
     if (p->pairs) {
         each_pair(TAKE, p, x, second, to);
-    } else if (p->line) {
+    } else if (p->along) {
         each_sorted(TAKE, p, x, second, to);
     } else {
         each_window(TAKE, p, x, second, to);
@@ -475,9 +353,9 @@ static void run(const kernel_call *call, int thread, const soma_shape *x, const 
     float *tile = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
     open(call, x, y, &p);
     p.copy = tile + tile_floats(call);
-    p.other = p.copy + copy_floats(&p);
-    p.counts = p.other + copy_floats(&p);
-    if (p.line) count_columns(&p);
+    p.other = p.copy + p.sorted.floats;
+    p.counts = p.other + p.sorted.floats;
+    if (p.along) count_columns(&p);
     kernel_range(call, thread, x->dims[0] * channels, &first, &end);
     if (call->epilogue) block = planes_at_a_time(call);
     for (int64_t plane = first; plane < end; plane += block) {
@@ -496,7 +374,7 @@ partition KERNEL(max_pool_partition)(const kernel_call *call) {
 static size_t scratch(const kernel_call *call, const soma_shape *x, const soma_shape *y) {
     pool p;
     open(call, x, y, &p);
-    size_t sorted = p.line ? 2 * copy_floats(&p) + (size_t)p.out_width : 0;
+    size_t sorted = p.along ? 2 * p.sorted.floats + (size_t)p.out_width : 0;
     return epilogue_scratch(call->epilogue) + (tile_floats(call) + sorted) * sizeof(float);
 }
 size_t KERNEL(max_pool_scratch)(const kernel_call *call) {

@@ -10,7 +10,10 @@
  * Split among threads by samples, or by filters or rows of tiles where there are fewer samples. */
 #include "backend/portable/isa/winograd.h"
 
-enum { DEPTH = 64 };
+enum {
+    DEPTH = 64,
+    FILTER_LAYER = DEPTH * WINOGRAD_WIDTH + 16
+}; /* of filters: a number's planes; an odd number of lines */
 
 /* How a call is cut, and where a thread's scratch has what, in floats. */
 typedef struct layout {
@@ -39,7 +42,7 @@ static bool open(const kernel_call *call, bool back, layout *l) {
     l->pixels = (size_t)((pixels_in > pixels_out ? pixels_in : pixels_out) * VW);
     l->windows = (size_t)(g->square * l->layer);
     l->kernels = (size_t)(DEPTH * g->form->kernel * g->form->kernel * WINOGRAD_WIDTH);
-    l->filters = (size_t)(g->square * DEPTH * WINOGRAD_WIDTH);
+    l->filters = (size_t)(g->square * FILTER_LAYER);
     l->sums = (size_t)(g->square * l->sum_layer);
     l->tile = call->epilogue ? (size_t)winograd_lines(VW * g->block * g->form->tile * g->out[1]) : 0;
     return true;
@@ -77,7 +80,7 @@ static void transform_windows(const job *j, int64_t row, int64_t row_end) {
 /* The transforms of the kernels between planes [plane, plane + depth) and filters [filter, filter + width). */
 static void transform_filters(const job *j, int64_t plane, int64_t depth, int64_t filter, int64_t width) {
     const winograd *g = &j->l->g;
-    const int64_t r = g->form->kernel, area = r * r, layer = DEPTH * WINOGRAD_WIDTH;
+    const int64_t r = g->form->kernel, area = r * r, layer = FILTER_LAYER;
     const float *w = j->call->in[1].data, *from = j->kernels;
     int64_t line = r * WINOGRAD_WIDTH, column = WINOGRAD_WIDTH;
     if (!j->l->back) {
@@ -105,7 +108,7 @@ static void multiply(const job *j, int64_t tiles, int64_t filter, int64_t width)
         for (int64_t s = 0; s < l->g.square; s++)
             for (int64_t i = 0; i < width; i += GEMM_COLUMNS)
                 gemm_panel(tiles, winograd_smaller(GEMM_COLUMNS, width - i), depth, j->windows + s * l->layer + plane,
-                           l->line, 1, j->filters + s * DEPTH * WINOGRAD_WIDTH + i, WINOGRAD_WIDTH, true,
+                           l->line, 1, j->filters + s * FILTER_LAYER + i, WINOGRAD_WIDTH, true,
                            j->sums + s * l->sum_layer + i, WINOGRAD_WIDTH, plane > 0);
     }
 }
@@ -182,18 +185,26 @@ static void run(const kernel_call *call, int thread, bool back) {
         run_block(&j, row, winograd_smaller(row + l.g.block, row_end), filter, filter_end);
 }
 
-bool KERNEL(winograd_accepts)(const kernel_call *call) {
+/* The filters' transforms are made for every block of tiles: for a few tiles they are not worth it. */
+static bool pays(const kernel_call *call, bool back) {
     layout l;
-    return open(call, false, &l);
+    const double filter = 6; /* what making a number of a filter costs, in multiply-adds of vectors */
+    if (!open(call, back, &l)) return false;
+    const winograd *g = &l.g;
+    double numbers = (double)(g->square * g->planes * g->filters), tiles = (double)(g->tiles[0] * g->tiles[1]);
+    double rows = (double)(g->samples * g->tiles[0]),
+           blocks = (double)((g->samples * g->tiles[0] + g->block - 1) / g->block);
+    double direct = (double)(g->samples * g->out[0] * g->out[1]) * (double)(g->planes * g->filters) *
+                    (double)(g->form->kernel * g->form->kernel);
+    return rows == 0 || numbers * ((double)g->samples * tiles + blocks * filter) < 0.8 * direct;
 }
+
+bool KERNEL(winograd_accepts)(const kernel_call *call) { return pays(call, false); }
 partition KERNEL(winograd_partition)(const kernel_call *call) { return kernel_choose(call, true, false); }
 size_t KERNEL(winograd_scratch)(const kernel_call *call) { return scratch(call, false); }
 void KERNEL(winograd_run)(const kernel_call *call, int thread) { run(call, thread, false); }
 
-bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call) {
-    layout l;
-    return open(call, true, &l);
-}
+bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call) { return pays(call, true); }
 partition KERNEL(winograd_backward_data_partition)(const kernel_call *call) { return kernel_choose(call, true, false); }
 size_t KERNEL(winograd_backward_data_scratch)(const kernel_call *call) { return scratch(call, true); }
 void KERNEL(winograd_backward_data_run)(const kernel_call *call, int thread) { run(call, thread, true); }
