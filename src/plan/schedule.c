@@ -213,15 +213,22 @@ static int32_t choose(scheduler *s, bool save_barriers) {
     return first;
 }
 
-static void order(scheduler *s, step *by_group, bool save_barriers) {
+static void put(scheduler *s, const step *by_group, int32_t g) {
     soma_plan *plan = s->plan;
+    plan->steps[plan->steps_count++] = by_group[g];
+    s->scheduled[g] = s->since[g] = true;
+    for (int32_t h = 0; h < plan->groups_count; h++)
+        if (*edge(s, h, g)) s->waiting[h]--;
+}
+
+/* Steps of one thread that wait for nothing, such as those that make scales of a batch normalisation's variables, come
+ * first: where they are used each would cost a barrier. */
+static void order(scheduler *s, const step *by_group, bool save_barriers) {
+    const soma_plan *plan = s->plan;
     int32_t g;
-    while ((g = choose(s, save_barriers)) >= 0) {
-        plan->steps[plan->steps_count++] = by_group[g];
-        s->scheduled[g] = s->since[g] = true;
-        for (int32_t h = 0; h < plan->groups_count; h++)
-            if (*edge(s, h, g)) s->waiting[h]--;
-    }
+    for (g = 0; g < plan->groups_count && plan->threads > 1; g++)
+        if (!plan->groups[g].dead && s->waiting[g] == 0 && s->split[g] == PARTITION_SERIAL) put(s, by_group, g);
+    while ((g = choose(s, save_barriers)) >= 0) put(s, by_group, g);
 }
 
 int plan_schedule(soma_plan *plan, soma_error *error) {

@@ -4,7 +4,7 @@
  * after another, and multiplied by the weights, which are read where they lie; then the strip goes through the
  * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
  * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by strips,
- * or by filters where the strips do not suffice.
+ * or by filters where there are too few strips to share them evenly.
  */
 #include "backend/portable/isa/kernels.h"
 #include "backend/portable/isa/patches.h"
@@ -92,7 +92,7 @@ void KERNEL(convolution_run)(const kernel_call *call, int thread) {
         partition_range(p.samples, thread, call->threads, &first, &end);
         first *= strips;
         end *= strips;
-    } else if (end % call->threads == 0 || end >= 4 * call->threads) {
+    } else if (end >= 16 * call->threads) {
         partition_range(end, thread, call->threads, &first, &end);
     } else {
         partition_range(p.filters, thread, call->threads, &s.filter, &s.filter_end);

@@ -7,6 +7,8 @@
  * exact. */
 #include "backend/portable/isa/patches.h"
 
+#include "backend/portable/isa/pairs.h"
+
 enum { CHUNKS = 64 }; /* at most: one for each column of a panel */
 
 typedef struct chunk {
@@ -87,7 +89,26 @@ static void copy_chunk(int64_t width, const chunk *c, int64_t element, float *to
                        int64_t from_step, int64_t lines) {
     to += c->to;
     from += c->from;
-    if (element != 1) {
+    if (element == 2) {
+        for (int64_t i = 0; i < lines; i++, to += to_step, from += from_step) {
+            for (int64_t k = 0; k < c->count; k += VW) {
+                size_t n = (size_t)(c->count - k < VW ? c->count - k : VW);
+                vf even, odd;
+                load_pairs(from + 2 * k, n, &even, &odd);
+                v_store_partial(to + k, even, n);
+            }
+        }
+    } else if (element == 4) {
+        for (int64_t i = 0; i < lines; i++, to += to_step, from += from_step) {
+            for (int64_t k = 0; k < c->count; k += VW) {
+                size_t n = (size_t)(c->count - k < VW ? c->count - k : VW), half = VW / 2;
+                vf first, second = v_zero(), odd;
+                load_pairs(from + 4 * k, n < half ? 2 * n : VW, &first, &odd);
+                if (n > half) load_pairs(from + 4 * k + 2 * VW, 2 * (n - half), &second, &odd);
+                v_store_partial(to + k, v_even(first, second), n);
+            }
+        }
+    } else if (element != 1) {
         for (int64_t i = 0; i < lines; i++, to += to_step, from += from_step) {
             for (int64_t k = 0; k < c->count; k++) to[k] = from[k * element];
         }

@@ -188,7 +188,7 @@ static void run(const kernel_call *call, int thread, bool back) {
 /* The filters' transforms are made for every block of tiles: for a few tiles they are not worth it. */
 static bool pays(const kernel_call *call, bool back) {
     layout l;
-    const double filter = 6; /* what making a number of a filter costs, in multiply-adds of vectors */
+    const double filter = 2; /* what making a number of a filter costs, in multiply-adds of vectors */
     if (!open(call, back, &l)) return false;
     const winograd *g = &l.g;
     double numbers = (double)(g->square * g->planes * g->filters), tiles = (double)(g->tiles[0] * g->tiles[1]);
