@@ -1,10 +1,12 @@
 /* isa/matmul.c: the kernel of op matmul: shapes and transposes turned into products, leading dimensions into loops.
  *
- * Split among threads: by samples when the batch leads the result; otherwise, as for a weight gradient, the larger of
- * rows and columns is cut, never k. */
+ * Split among threads: by samples when the batch leads the result, unless there are few of them for a large matrix;
+ * otherwise, as for a weight gradient, the larger of rows and columns is cut, never k. */
 #include "backend/portable/isa/gemm.h"
 #include "backend/portable/isa/kernels.h"
 #include "ops/attributes.h"
+
+enum { LARGE = 1 << 20, FEW_ROWS = 64 }; /* floats of a matrix; rows a thread */
 
 typedef struct product {
     gemm g; /* of the first matrix */
@@ -69,7 +71,9 @@ partition KERNEL(matmul_partition)(const kernel_call *call) {
     product p;
     product_open(call, &p);
     double flops = 2.0 * (double)p.g.rows * (double)p.g.columns * (double)p.g.depth * (double)p.matrices;
-    return kernel_choose(call, p.rank > 2 || !t->transpose_a, flops < KERNEL_TINY);
+    /* A few rows times a matrix beyond the caches are bound by reading it: each thread then takes columns of its own. */
+    bool reads = p.rank == 2 && p.g.columns * p.g.depth > LARGE && p.g.rows < FEW_ROWS * call->threads;
+    return kernel_choose(call, (p.rank > 2 || !t->transpose_a) && !reads, flops < KERNEL_TINY);
 }
 
 size_t KERNEL(matmul_scratch)(const kernel_call *call) {
