@@ -87,8 +87,15 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
 #define TILES6(v, m) TILES4(v, m) TILE(5, v, m) TILE(6, v, m)
 #define TILES8(v, m) TILES6(v, m) TILE(7, v, m) TILE(8, v, m)
 
-/* As many rows as the registers hold: 32 of them or 16. */
-#if GEMM_REGISTERS == 32
+/* As many rows as the registers hold: 32 of them or 16. A masked access costs AVX-512 nothing. */
+#ifdef SIMD_AVX512
+PANEL(panel_1, 8, 1, true, TILES8)
+PANEL(panel_2, 8, 2, true, TILES8)
+PANEL(panel_3, 8, 3, true, TILES8)
+PANEL(panel_4, 6, 4, true, TILES6)
+static void (*const panels[2][4])(int64_t, operands *) = {{panel_1, panel_2, panel_3, panel_4},
+                                                          {panel_1, panel_2, panel_3, panel_4}};
+#elif GEMM_REGISTERS == 32
 PANEL(panel_1, 8, 1, false, TILES8)
 PANEL(panel_2, 8, 2, false, TILES8)
 PANEL(panel_3, 8, 3, false, TILES8)
