@@ -180,7 +180,7 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
             fused_flat(program, operands, rows, columns, inputs, outputs, flat, body_##name);                          \
         else if (down && are_of(operands, inputs, still, down))                                                        \
             fused_loop(program, operands, rows, columns, inputs, outputs, by_row, body_##name);                        \
-        else if (are_of(operands, inputs, still, 0))                                                                   \
+        else if ((!(down) || (across)) && are_of(operands, inputs, still, 0))                                          \
             fused_loop(program, operands, rows, columns, inputs, outputs, by_element, body_##name);                    \
         else                                                                                                           \
             fused_loop(program, operands, rows, columns, inputs, outputs, any, body_##name);                           \
