@@ -167,7 +167,7 @@ static int run(const command_line *line) {
     view v = {0};
     const option_value *o = line->values;
     int64_t batch = o[BATCH].given ? o[BATCH].whole : 1;
-    int status = subject_open(line, &o[NET], &o[INPUT], false, &v.s);
+    int status = subject_open(line, &o[NET], &o[INPUT], SUBJECT_SHOW, &v.s);
     if (status) return status;
     if (look(&v, batch, &error)) {
         status = fail_with(&error, false);
