@@ -192,7 +192,8 @@ const command command_show = {
     .summary = "layers, shapes, parameters, FLOPs, memory; the compiled plan",
     .description =
         "Lists the layers of MODEL (a model.onnx or a run folder), of a known network (linear, logistic, mlp, lenet, "
-        "alexnet) or of a SPEC: output shapes, parameters and FLOPs (2 x multiply-adds of one sample, forward).",
+        "alexnet, vgg16, googlenet, resnet18, resnet50, squeezenet, mobilenet_v2, unet) or of a SPEC: output shapes, "
+        "parameters and FLOPs (2 x multiply-adds of one sample, forward).",
     .options = rows,
     .examples = "  soma show runs/latest\n"
                 "  soma show lenet --plan --batch 64\n"
