@@ -193,6 +193,20 @@ static soma_value build_average_pool_ceil(soma_value x) {
     soma_window w = {.kernel = {3, 3}, .stride = {2, 2}, .ceil_mode = true};
     return soma_average_pool(x, w);
 }
+static soma_value build_average_pool_ceil_padding(soma_value x) {
+    soma_window w = {.kernel = {3, 3},
+                     .stride = {2, 2},
+                     .before = {1, 1},
+                     .after = {1, 1},
+                     .ceil_mode = true,
+                     .count_padding = true};
+    return soma_average_pool(x, w);
+}
+static soma_value build_max_pool_dilated(soma_value x) {
+    soma_window w = {
+        .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 3}, .before = {1, 1}, .after = {1, 1}, .ceil_mode = true};
+    return soma_max_pool(x, w);
+}
 static soma_value build_depthwise(soma_value x) {
     soma_window w = {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}};
     return soma_convolution(x, weights(x, "w", soma_shape4(8, 1, 3, 3)), w, 4);
@@ -303,6 +317,8 @@ static const build_case cases[] = {
     {"batch_norm", IMAGES, build_batch_norm, -2},
     {"batch_norm of rows", ROWS, build_batch_norm, -2},
     {"average_pool rounding up", IMAGES, build_average_pool_ceil, -2},
+    {"average_pool rounding up and counting padding", IMAGES, build_average_pool_ceil_padding, -2},
+    {"max_pool dilated, rounding up", IMAGES, build_max_pool_dilated, -2},
     {"depthwise convolution", IMAGES, build_depthwise, -2},
     {"transposed convolution with bias", IMAGES, build_transposed_layer, -2},
     {"upsample", IMAGES, build_upsample, -2},
