@@ -118,92 +118,111 @@ static round_rule rounding_of(importer *m) {
 
 enum { LARGEST_SIDE = 1 << 20 };
 
-/* The size of each axis and its scale, from `sizes` or from `scales`. */
-static bool sizes_of(importer *m, const soma_shape *s, const double *given, bool scales, int64_t *sizes,
-                     double *factors) {
-    for (int d = 0; d < s->rank; d++) {
-        double from = (double)s->dims[d], size = scales ? floor(from * given[d]) : given[d];
-        factors[d] = scales ? given[d] : size / from;
-        if (s->dims[d] < 0) { /* the batch, which stays */
-            if (scales ? given[d] != 1 : !isnan(given[d])) {
-                import_unsupported(m, "resizing the batch");
-                return false;
-            }
-            sizes[d] = s->dims[d];
-            factors[d] = 1;
-            continue;
-        }
-        if (!(size >= 1 && size <= LARGEST_SIDE)) {
-            import_fail(m, "a side of %g elements is no size", size);
-            return false;
-        }
-        sizes[d] = (int64_t)size;
-        if (sizes[d] != s->dims[d] && d < s->rank - 2) {
-            import_unsupported(m, "resizing axis %d of %d", d, s->rank);
-            return false;
-        }
-    }
-    return true;
-}
+/* What a node asks for: the size of each axis, and how much larger that is. */
+typedef struct request {
+    soma_shape from;
+    double scale[SOMA_MAX_RANK], roi[2 * SOMA_MAX_RANK];
+    int64_t size[SOMA_MAX_RANK];
+} request;
 
-/* `scales_at`: which input holds scales, 0 if an attribute does; sizes are the input after it. */
-static void resize(importer *m, size_t scales_at) {
-    double given[SOMA_MAX_RANK], factors[SOMA_MAX_RANK], roi[2 * SOMA_MAX_RANK] = {0};
-    int64_t sizes[SOMA_MAX_RANK];
-    soma_value x = import_float(m, 0);
-    soma_shape s = soma_value_shape(x);
+/* Scales, or sizes behind them; false after a failure. `scales_at`: the input that holds scales, 0: an attribute. */
+static bool read_numbers(importer *m, size_t scales_at, const soma_shape *s, double numbers[SOMA_MAX_RANK],
+                         bool *scales) {
     const attribute *listed = import_attribute(m, "scales");
-    bool scales = true;
     int count = -1;
+    *scales = true;
     if (!scales_at && listed && listed->floats_count <= SOMA_MAX_RANK) {
         count = (int)listed->floats_count;
-        for (int i = 0; i < count; i++) given[i] = (double)listed->floats[i];
+        for (int i = 0; i < count; i++) numbers[i] = (double)listed->floats[i];
     } else if (scales_at) {
-        count = import_numbers(m, scales_at, given, SOMA_MAX_RANK);
-        scales = count > 0;
-        if (!scales) count = import_numbers(m, scales_at + 1, given, SOMA_MAX_RANK);
+        count = import_numbers(m, scales_at, numbers, SOMA_MAX_RANK);
+        *scales = count > 0;
+        if (!*scales) count = import_numbers(m, scales_at + 1, numbers, SOMA_MAX_RANK);
     }
-    bool linear = import_is(m, "mode", "linear") || import_is(m, "mode", "bilinear"),
-         cubic = import_is(m, "mode", "cubic");
-    if (import_attribute(m, "mode") && !linear && !cubic && !import_is(m, "mode", "nearest"))
-        import_unsupported(m, "this mode");
+    if (!m->failed && (count != s->rank || count < 1))
+        import_unsupported(m, "scales or sizes that are computed while running");
+    return !m->failed;
+}
+
+/* The batch stays as it is; so do all axes but the last two. */
+static bool read_request(importer *m, size_t scales_at, request *q) {
+    double numbers[SOMA_MAX_RANK] = {0};
+    bool scales;
+    if (!read_numbers(m, scales_at, &q->from, numbers, &scales)) return false;
+    for (int d = 0; d < q->from.rank; d++) {
+        double from = (double)q->from.dims[d], size = scales ? floor(from * numbers[d]) : numbers[d];
+        q->size[d] = q->from.dims[d];
+        q->scale[d] = 1;
+        if (from < 0) {
+            if (scales ? numbers[d] != 1 : !isnan(numbers[d])) import_unsupported(m, "resizing the batch");
+            continue;
+        }
+        if (!(from >= 1 && size >= 1 && size <= LARGEST_SIDE)) {
+            import_fail(m, "an axis of %g elements can't become one of %g", from, size);
+            return false;
+        }
+        q->size[d] = (int64_t)size;
+        q->scale[d] = scales ? numbers[d] : size / from;
+        if (d < q->from.rank - 2 && q->size[d] != q->from.dims[d])
+            import_unsupported(m, "resizing axis %d of %d", d, q->from.rank);
+    }
+    return !m->failed;
+}
+
+/* The part of the picture that CROP takes. */
+static void read_region(importer *m, request *q) {
+    int rank = q->from.rank;
+    if (import_numbers(m, 1, q->roi, 2 * SOMA_MAX_RANK) != 2 * rank) {
+        import_fail(m, "roi is missing");
+        return;
+    }
+    for (int d = 0; d < rank; d++)
+        if (!(q->roi[d] >= 0 && q->roi[rank + d] <= 1 && q->roi[d] <= q->roi[rank + d]))
+            import_unsupported(m, "a region beyond the picture");
+}
+
+static void check_modes(importer *m) {
+    const char *keep = "keep_aspect_ratio_policy";
+    bool known = !import_attribute(m, "mode") || import_is(m, "mode", "nearest") || import_is(m, "mode", "linear") ||
+                 import_is(m, "mode", "bilinear") || import_is(m, "mode", "cubic");
+    if (!known) import_unsupported(m, "this mode");
     if (import_attribute(m, "axes") || import_int(m, "antialias", 0) ||
-        (import_attribute(m, "keep_aspect_ratio_policy") && !import_is(m, "keep_aspect_ratio_policy", "stretch")))
-        import_unsupported(m, "resizing with axes, antialias or keep_aspect_ratio_policy");
-    if (count != s.rank && !m->failed) import_unsupported(m, "scales or sizes that are computed while running");
-    if (m->failed || !sizes_of(m, &s, given, scales, sizes, factors)) return;
-    resampling r[2], plain = {.places = places_of(m),
+        (import_attribute(m, keep) && !import_is(m, keep, "stretch")))
+        import_unsupported(m, "resizing with axes, antialias or %s", keep);
+}
+
+static void resize(importer *m, size_t scales_at) {
+    soma_value x = import_float(m, 0);
+    request q = {.from = soma_value_shape(x)};
+    check_modes(m);
+    if (m->failed || !read_request(m, scales_at, &q)) return;
+    bool cubic = import_is(m, "mode", "cubic"),
+         near = !cubic && !import_is(m, "mode", "linear") && !import_is(m, "mode", "bilinear");
+    const resampling plain = {.places = places_of(m),
                               .rounding = rounding_of(m),
                               .cubic = cubic,
                               .exclude_outside = import_int(m, "exclude_outside", 0) != 0,
                               .coefficient = import_real(m, "cubic_coeff_a", -0.75)};
-    if (plain.places == CROP) {
-        if (import_numbers(m, 1, roi, 2 * SOMA_MAX_RANK) != 2 * s.rank) import_fail(m, "roi is missing");
-        for (int d = 0; d < s.rank; d++)
-            if (!(roi[d] >= 0 && roi[s.rank + d] <= 1 && roi[d] <= roi[s.rank + d]))
-                import_unsupported(m, "a region beyond the picture");
-    }
+    if (plain.places == CROP) read_region(m, &q);
+    resampling r[2] = {plain, plain};
     int64_t repeated[2] = {1, 1};
-    for (int k = 0; k < 2; k++) {
-        int axis = s.rank - 2 + k;
-        r[k] = plain;
-        if (axis < 0) continue;
-        r[k].scale = factors[axis], r[k].begin = roi[axis], r[k].end = roi[s.rank + axis];
-        if (!m->failed && !linear && !cubic) repeated[k] = repeats(&r[k], sizes[axis], s.dims[axis]);
+    int rank = q.from.rank, first = rank < 2 ? 0 : rank - 2;
+    for (int axis = first; axis < rank && !m->failed; axis++) {
+        resampling *one = &r[axis - first];
+        one->scale = q.scale[axis];
+        one->begin = q.roi[axis];
+        one->end = q.roi[rank + axis];
+        if (near && q.from.dims[axis] > 0) repeated[axis - first] = repeats(one, q.size[axis], q.from.dims[axis]);
     }
-    if (s.rank == 4 && !linear && !cubic && repeated[0] && repeated[1] && !m->failed) {
+    if (rank == 4 && near && repeated[0] && repeated[1] && !m->failed) {
         import_result(m, soma_upsample(x, repeated[0], repeated[1]));
         return;
     }
-    for (int k = 1; k >= 0 && !m->failed; k--) {
-        int axis = s.rank - 2 + k;
-        if (axis < 0 || s.dims[axis] < 0 || (sizes[axis] == s.dims[axis] && r[k].places != CROP)) continue;
-        if (!linear && !cubic)
-            x = gather_axis(m, x, axis, sizes[axis], &r[k]);
-        else if (s.rank < 2)
-            import_unsupported(m, "interpolation of a single axis");
-        else
-            x = resize_by_matrix(x, axis, sizes[axis], weights_of, &r[k]);
+    if (!near && rank < 2) import_unsupported(m, "interpolation of a single axis");
+    for (int axis = rank - 1; axis >= first && !m->failed; axis--) {
+        if (q.from.dims[axis] < 0 || (q.size[axis] == q.from.dims[axis] && plain.places != CROP)) continue;
+        x = near ? gather_axis(m, x, axis, q.size[axis], &r[axis - first])
+                 : resize_by_matrix(x, axis, q.size[axis], weights_of, &r[axis - first]);
     }
     if (!m->failed) import_result(m, x);
 }

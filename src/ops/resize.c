@@ -7,12 +7,13 @@
 
 #include <math.h>
 
+enum { LARGEST_MATRIX = 1 << 24 };
+
 soma_value resize_by_matrix(soma_value x, int axis, int64_t size, resize_weights weights, const void *user) {
     soma_shape s = soma_value_shape(x);
     const soma_context *context = x.graph->context;
     int64_t from = s.dims[axis], elements;
-    bool fits = !__builtin_mul_overflow(size, from, &elements) && elements <= INT32_MAX;
-    if (!fits)
+    if (__builtin_mul_overflow(size, from, &elements) || elements > LARGEST_MATRIX)
         return graph_fail(x.graph, "resize: %lld elements to %lld are too many", (long long)from, (long long)size);
     float *matrix = mem_zeros(context, (size_t)elements, sizeof *matrix);
     if (!matrix) return error_memory(&x.graph->error), (soma_value){x.graph, 0, 0};
