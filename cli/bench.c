@@ -209,7 +209,7 @@ static int run(const command_line *line) {
     b.train = v[MODE].given && !strcmp(v[MODE].text, "train");
     b.batch = v[BATCH].given ? v[BATCH].whole : 1;
     b.threads = v[THREADS].given ? (int)v[THREADS].whole : processors_available();
-    int status = subject_open(line, &v[NET], &v[INPUT], b.train, &b.s);
+    int status = subject_open(line, &v[NET], &v[INPUT], b.train ? SUBJECT_TRAIN : SUBJECT_RUN, &b.s);
     if (status) return status;
     int code = compile(&b, v, &error);
     if (!code) code = bind_data(&b, &error);

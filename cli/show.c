@@ -167,7 +167,7 @@ static int run(const command_line *line) {
     view v = {0};
     const option_value *o = line->values;
     int64_t batch = o[BATCH].given ? o[BATCH].whole : 1;
-    int status = subject_open(line, &o[NET], &o[INPUT], false, &v.s);
+    int status = subject_open(line, &o[NET], &o[INPUT], SUBJECT_SHOW, &v.s);
     if (status) return status;
     if (look(&v, batch, &error)) {
         status = fail_with(&error, false);
@@ -192,7 +192,8 @@ const command command_show = {
     .summary = "layers, shapes, parameters, FLOPs, memory; the compiled plan",
     .description =
         "Lists the layers of MODEL (a model.onnx or a run folder), of a known network (linear, logistic, mlp, lenet, "
-        "alexnet) or of a SPEC: output shapes, parameters and FLOPs (2 x multiply-adds of one sample, forward).",
+        "alexnet, vgg16, googlenet, resnet18, resnet50, squeezenet, mobilenet_v2, unet) or of a SPEC: output shapes, "
+        "parameters and FLOPs (2 x multiply-adds of one sample, forward).",
     .options = rows,
     .examples = "  soma show runs/latest\n"
                 "  soma show lenet --plan --batch 64\n"

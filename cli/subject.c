@@ -7,7 +7,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int open_network(const char *text, const option_value *input, bool training, subject *s, soma_error *error) {
+/* Weights of large networks take seconds to draw as training wants them: equal ones do for looking, uniform ones for
+ * measuring. */
+static spec_options quick_weights(bool looked_at) {
+    const soma_init zeros = {SOMA_INIT_CONSTANT, 0, 0, 0}, uniform = {SOMA_INIT_XAVIER_UNIFORM, 0, 0, 0};
+    return (spec_options){.init_given = true, .init = looked_at ? zeros : uniform};
+}
+
+static int open_network(const char *text, const option_value *input, subject_use use, subject *s, soma_error *error) {
     const zoo_net *known = zoo_find(text);
     if (!(s->spec = spec_open(NULL, text, error))) return error->code;
     if (known) s->sample = known->sample;
@@ -19,9 +26,10 @@ static int open_network(const char *text, const option_value *input, bool traini
     soma_shape shape = {s->sample.rank + 1, {SOMA_BATCH}};
     for (int i = 0; i < s->sample.rank; i++) shape.dims[i + 1] = s->sample.dims[i];
     if (!(s->graph = soma_graph_create())) return error_memory(error);
-    soma_graph_set_training(s->graph, training);
+    const spec_options options = quick_weights(use == SUBJECT_SHOW);
+    soma_graph_set_training(s->graph, use == SUBJECT_TRAIN);
     s->x = soma_input(s->graph, "x", shape);
-    s->output = spec_build(s->spec, s->x, NULL);
+    s->output = spec_build(s->spec, s->x, &options);
     const soma_error *mistake = soma_graph_error(s->graph);
     return mistake->code ? error_set(error, mistake->code, "%s", mistake->message) : SOMA_OK;
 }
@@ -50,7 +58,7 @@ static int open_file(const char *path, const option_value *input, subject *s, so
                         : SOMA_OK;
 }
 
-int subject_open(const command_line *line, const option_value *net, const option_value *input, bool training,
+int subject_open(const command_line *line, const option_value *net, const option_value *input, subject_use use,
                  subject *s) {
     soma_error error = {0};
     *s = (subject){0};
@@ -63,7 +71,7 @@ int subject_open(const command_line *line, const option_value *net, const option
     bool file = !net->given && (!access(text, F_OK) || !zoo_find(text));
     snprintf(s->name, sizeof s->name, "%s", text);
     if (file && access(text, F_OK)) {
-        const char *names[16];
+        const char *names[64];
         size_t n = 0;
         for (const zoo_net *z = zoo_nets; z->name && n < COUNT_OF(names) - 1; z++) names[n++] = z->name;
         names[n] = NULL;
@@ -72,7 +80,7 @@ int subject_open(const command_line *line, const option_value *net, const option
                  near ? "; did you mean " : "", near ? near : "");
         return STATUS_USAGE;
     }
-    if (!(file ? open_file(text, input, s, &error) : open_network(text, input, training, s, &error))) return STATUS_OK;
+    if (!(file ? open_file(text, input, s, &error) : open_network(text, input, use, s, &error))) return STATUS_OK;
     int status = fail_with(&error, true);
     subject_close(s);
     return status;

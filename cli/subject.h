@@ -14,9 +14,11 @@ typedef struct subject {
     soma_value x, output;
 } subject;
 
-/* Opens the positional argument or --net, with --input's shape where given, and builds the graph (for training if
- * asked). Returns a status: 0, or what the program ends with after one line was said. */
-int subject_open(const command_line *line, const option_value *net, const option_value *input, bool training,
+typedef enum subject_use { SUBJECT_SHOW, SUBJECT_RUN, SUBJECT_TRAIN } subject_use;
+
+/* Opens the positional argument or --net, with --input's shape where given, and builds the graph for its use. Returns a
+ * status: 0, or what the program ends with after one line was said. */
+int subject_open(const command_line *line, const option_value *net, const option_value *input, subject_use use,
                  subject *s);
 void subject_close(subject *s);
 

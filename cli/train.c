@@ -86,9 +86,8 @@ static const option_row rows[] = {
                    .expected = "one character or tab"},
     [NO_HEADER] = {.name = "no-header", .kind = OPTION_FLAG, .help = "the first row is data"},
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME",
-             "the network: layers separated by commas (see above), or linear, logistic, mlp, lenet, alexnet; else "
-             "chosen by "
-             "the data",
+             "the network: layers separated by commas (see above), or a name: linear, logistic, mlp, lenet, alexnet, "
+             "vgg16, googlenet, resnet18, resnet50, squeezenet, mobilenet_v2; else chosen by the data",
              .expected = "a network, as \"dense 64 relu\" or lenet", .group = "Network"},
     [INIT] = {"init", OPTION_CHOICE, "INIT", "initial weights; else he before relu and its like, xavier elsewhere",
               init_names, .expected = "a way to fill weights"},
@@ -644,11 +643,12 @@ const command command_train = {
         "options a fifth of the rows is held back, training stops "
         "when "
         "the loss on it no longer falls, and the last column is the target.\n\n"
-        "SPEC is layers separated by commas: dense N, conv N KxK, maxpool K, avgpool K|global, dropout P, bn, flatten, "
-        "residual(SPEC), concat(SPEC | SPEC), activations (relu, tanh, sigmoid, gelu, …); after its sizes s2 is a "
-        "stride, p1 "
-        "or same padding, d2 dilation, g8 groups; then bn, then an activation. The output layer that the data need is "
-        "appended when SPEC doesn't end in it.\n\n"
+        "SPEC is layers separated by commas: dense N, conv N KxK, convt N KxK, maxpool K, avgpool K|global, upsample "
+        "K, "
+        "dropout P, bn, ln, in, gn GROUPS, lrn, flatten, residual(SPEC), concat(SPEC | SPEC), identity, activations "
+        "(relu, tanh, sigmoid, gelu, …); after its sizes s2 is a stride, p1 or same padding, d2 dilation, g8 groups; "
+        "then a norm (bn, ln, in, gn GROUPS), then an activation. \"stem: conv 8 3x3\" names a layer. The output layer "
+        "that the data need is appended when SPEC doesn't end in it.\n\n"
         "--augment's LIST, applied in its order: shift N (pixels, each way; edges go on), crop N (a black border of N "
         "pixels, then a random part), rotate DEGREES, flip, vflip, colour S (brightness, contrast, saturation), cutout "
         "N "

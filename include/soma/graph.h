@@ -123,6 +123,7 @@ SOMA_API soma_value soma_clip(soma_value x, double low, double high);
 SOMA_API soma_value soma_sigmoid(soma_value x); /* 1 / (1 + exp(-x)) */
 SOMA_API soma_value soma_tanh(soma_value x);
 SOMA_API soma_value soma_relu(soma_value x);                     /* max(0, x) */
+SOMA_API soma_value soma_relu6(soma_value x);                    /* min(6, max(0, x)) */
 SOMA_API soma_value soma_leaky_relu(soma_value x, double alpha); /* x >= 0 ? x : alpha x; 0.01 is PyTorch's default */
 SOMA_API soma_value soma_elu(soma_value x, double alpha);        /* x >= 0 ? x : alpha (exp(x) - 1) */
 SOMA_API soma_value soma_gelu(soma_value x);                     /* x Phi(x), exact by erf */
@@ -209,6 +210,15 @@ SOMA_API soma_value soma_max_pool(soma_value x, soma_window window);
 SOMA_API soma_value soma_average_pool(soma_value x, soma_window window);
 /* Mean over height and width: [N, C, H, W] -> [N, C, 1, 1]. */
 SOMA_API soma_value soma_global_average_pool(soma_value x);
+/* Each element of [N, C, H, W] repeated: [N, C, H height_factor, W width_factor]. */
+SOMA_API soma_value soma_upsample(soma_value x, int64_t height_factor, int64_t width_factor);
+/* [N, C, H, W] -> [N, C, height, width] by linear interpolation along both axes between the centres of pixels, edges
+ * continued: PyTorch's interpolate without align_corners and antialias. */
+SOMA_API soma_value soma_resize_bilinear(soma_value x, int64_t height, int64_t width);
+/* Local response normalisation of [N, C, …] across channels: x / (bias + alpha / size * the sum of x^2 over `size`
+ * channels around)^beta, (size - 1) / 2 of them before; the division by size is ONNX's, Caffe's and PyTorch's. Usual
+ * are 5, 1e-4, 0.75, 1. Krizhevsky, Sutskever and Hinton 2012. */
+SOMA_API soma_value soma_lrn(soma_value x, int64_t size, double alpha, double beta, double bias);
 
 /* ---- Random --------------------------------------------------------------------------------------------------------
  */

@@ -45,6 +45,25 @@ typedef struct soma_conv2d_options {
 
 /* Convolution with bias: [N, C, H, W] -> [N, filters, Y, X]; weights [filters, C / groups, height, width]. */
 SOMA_API soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size kernel, soma_conv2d_options options);
+
+typedef struct soma_conv_transpose2d_options {
+    int64_t stride SOMA_ZERO;         /* not given: 1 */
+    int64_t padding SOMA_ZERO;        /* taken away from all four sides of the output */
+    int64_t output_padding SOMA_ZERO; /* added below and to the right; less than stride or dilation */
+    int64_t dilation SOMA_ZERO;       /* not given: 1 */
+    int64_t groups SOMA_ZERO;         /* not given: 1 */
+    bool same SOMA_ZERO;              /* the output has size * stride, whatever the kernel */
+    bool no_bias SOMA_ZERO;
+    bool init_given SOMA_ZERO;
+    soma_init init SOMA_ZERO;
+} soma_conv_transpose2d_options;
+
+/* Transposed convolution with bias, the adjoint of a convolution used forwards (PyTorch's ConvTranspose2d): [N, C, H,
+ * W]
+ * -> [N, filters, Y, X] with Y = (H - 1) stride - 2 padding + dilation (height - 1) + 1 + output_padding; weights [C,
+ * filters / groups, height, width]. Variables are named convt2d1. Zeiler, Krishnan, Taylor and Fergus 2010. */
+SOMA_API soma_value soma_conv_transpose2d(soma_value x, int64_t filters, soma_kernel_size kernel,
+                                          soma_conv_transpose2d_options options);
 SOMA_API soma_value soma_max_pool2d(soma_value x, int64_t size, int64_t stride);
 SOMA_API soma_value soma_avg_pool2d(soma_value x, int64_t size, int64_t stride);
 /* In training zeroes elements with the probability and scales the others by 1 / (1 - probability); else the identity.
@@ -59,6 +78,20 @@ typedef struct soma_batch_norm_options {
  * training the running values are assigned (unbiased variance); plans made by soma_plan_train perform that. Ioffe and
  * Szegedy 2015. */
 SOMA_API soma_value soma_batch_norm(soma_value x, soma_batch_norm_options options);
+
+typedef struct soma_norm_options {
+    double epsilon SOMA_ZERO; /* not given: 1e-5 */
+} soma_norm_options;
+/* Normalisation of each sample by its own mean and biased variance, the same in training and afterwards, then a learnt
+ * scale and shift: of [N, …] over everything but the batch, with a weight and a bias for each element of a sample
+ * (PyTorch's LayerNorm of x's shape without N; Ba, Kiros and Hinton 2016) ... */
+SOMA_API soma_value soma_layer_norm(soma_value x, soma_norm_options options);
+/* ... of [N, C, …] over each channel, with a weight and a bias for each channel (PyTorch's InstanceNorm with affine;
+ * Ulyanov, Vedaldi and Lempitsky 2016) ... */
+SOMA_API soma_value soma_instance_norm(soma_value x, soma_norm_options options);
+/* ... or over each of `groups` groups of neighbouring channels, with a weight and a bias for each channel (PyTorch's
+ * GroupNorm; Wu and He 2018). Variables are named ln1, in1 and gn1. */
+SOMA_API soma_value soma_group_norm(soma_value x, int64_t groups, soma_norm_options options);
 
 /* ---- Losses: means over the batch
  * ------------------------------------------------------------------------------------ */

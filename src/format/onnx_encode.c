@@ -101,6 +101,7 @@ static bool encode_attributes(pb_ostream_t *stream, const pb_field_t *field, voi
         p.f = a->f;
         p.has_i = a->type == ONNX_AT_INT;
         p.i = a->i;
+        if (a->type == ONNX_AT_STRING) p.s = string(a->s);
         if (a->type == ONNX_AT_INTS) p.ints = with(encode_ints, a);
         if (a->type == ONNX_AT_TENSOR) p.t = with(encode_attribute_tensor, a);
         if (!encode_message(stream, field, onnx_AttributeProto_fields, &p)) return false;

@@ -146,6 +146,10 @@ void export_real(out_node *n, const char *name, double value) {
     add_attribute(n, name, ONNX_AT_FLOAT)->f = (float)value;
 }
 
+void export_text(out_node *n, const char *name, const char *value) {
+    add_attribute(n, name, ONNX_AT_STRING)->s = value;
+}
+
 void export_ints(exporter *e, out_node *n, const char *name, const int64_t *values, int count) {
     int64_t *copy = export_reserve(e, (size_t)count + 1, sizeof *copy);
     if (!copy) return;
@@ -175,6 +179,14 @@ const char *export_scalar(exporter *e, double value) {
     if (!copy) return "";
     *copy = (float)value;
     return export_constant(e, NULL, ONNX_FLOAT, &none, copy);
+}
+
+const char *export_floats(exporter *e, const double *values, int count) {
+    float *copy = export_reserve(e, (size_t)count + 1, sizeof *copy);
+    soma_shape shape = soma_shape1(count);
+    if (!copy) return "";
+    for (int i = 0; i < count; i++) copy[i] = (float)values[i];
+    return export_constant(e, NULL, ONNX_FLOAT, &shape, copy);
 }
 
 const char *export_integers(exporter *e, const int64_t *values, int count) {

@@ -20,7 +20,8 @@ typedef struct out_tensor {
 
 typedef struct out_attribute {
     const char *name;
-    int type; /* ONNX_AT_… */
+    int type;      /* ONNX_AT_… */
+    const char *s; /* constant */
     float f;
     int64_t i;
     const int64_t *ints;
@@ -128,15 +129,20 @@ const char *export_node(exporter *e, const char *op, const char *output, out_nod
 void export_same_inputs(exporter *e, const char *op, const node *n, out_node **node_made);
 void export_int(out_node *n, const char *name, int64_t value);
 void export_real(out_node *n, const char *name, double value);
+void export_text(out_node *n, const char *name, const char *value); /* `value` stays */
 void export_ints(exporter *e, out_node *n, const char *name, const int64_t *values, int count);
 /* Constant nodes; each gives the name of its value. The first: of data that stay where they are. */
 const char *export_constant(exporter *e, const char *output, int type, const soma_shape *shape, const void *data);
 const char *export_scalar(exporter *e, double value);
-const char *export_integers(exporter *e, const int64_t *values, int count); /* one dimension */
+const char *export_floats(exporter *e, const double *values, int count);    /* one dimension */
+const char *export_integers(exporter *e, const int64_t *values, int count); /* the same */
 /* A shape as a value: constant, or computed from an input's when the batch is among its dimensions. */
 const char *export_shape(exporter *e, const soma_shape *shape);
 
 /* A Conv of a convolution node's window; `bias` [O] may be NULL. (onnx_ops.c) */
 void export_convolution(exporter *e, const node *n, const char *output, const char *x, const char *w, const char *bias);
+/* The same of a convolution's backward-data as ConvTranspose. */
+void export_conv_transpose(exporter *e, const node *n, const char *output, const char *x, const char *w,
+                           const char *bias);
 
 #endif

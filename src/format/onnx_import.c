@@ -10,6 +10,7 @@
 #include "graph/graph.h"
 #include "plan/store.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { NAME_LIMIT = 1 << 16, KNOWN_LIMIT = 4096, KNOWN_TOTAL_LIMIT = 1 << 22 };
@@ -307,6 +308,19 @@ bool import_number(importer *m, size_t input, double *number) {
         return true;
     }
     return s->value.node && value_scalar(s->value, number);
+}
+
+int import_numbers(importer *m, size_t input, double *numbers, int limit) {
+    slot *s = import_has(m, input) ? input_slot(m, input) : NULL;
+    if (!s) return -1;
+    if (s->data && s->data->elements <= (size_t)limit) {
+        blob_doubles(s->data, numbers);
+        return (int)s->data->elements;
+    }
+    if (!s->known || s->known->count > (size_t)limit) return -1;
+    for (size_t i = 0; i < s->known->count; i++)
+        numbers[i] = s->known->items[i].batch ? (double)NAN : (double)s->known->items[i].value;
+    return (int)s->known->count;
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */

@@ -54,7 +54,7 @@ typedef struct import_rule {
 } import_rule;
 
 /* The rules of each file; the lists end with a NULL op. */
-extern const import_rule import_math[], import_shape[], import_layers[];
+extern const import_rule import_math[], import_shape[], import_layers[], import_resize[];
 
 /* Failures: "cannot read 'model.onnx': node 'fc' (Gemm): …"; unsupported adds " is not supported". */
 void import_fail(importer *m, const char *format, ...) BASE_PRINTF(2, 3);
@@ -88,6 +88,9 @@ const known *import_need_known(importer *m, size_t input, const char *what);
 int import_integers(importer *m, size_t input, const char *what, int64_t *out, int limit);
 /* A number known already, of a tensor with one element, of any type. */
 bool import_number(importer *m, size_t input, double *number);
+
+/* The same of several numbers, at most `limit`: how many, or -1. A multiple of the batch is NaN. */
+int import_numbers(importer *m, size_t input, double *numbers, int limit);
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
 

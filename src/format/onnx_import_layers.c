@@ -266,28 +266,12 @@ static void build_mvn(importer *m) {
     import_result(m, soma_div(d, soma_add(deviation, import_scalar(m, 1e-9))));
 }
 
-/* x / (bias + alpha / size * sum of squares over `size` channels around)^beta; Krizhevsky et al. 2012. The sum over
- * channels is size times an average over a window along the channels, which stand as height for it. */
 static void build_lrn(importer *m) {
     soma_value x = import_float(m, 0);
-    soma_shape s = soma_value_shape(x);
-    int64_t size = import_int(m, "size", 0), rest = 1;
-    double alpha = import_real(m, "alpha", 1e-4), beta = import_real(m, "beta", 0.75), bias = import_real(m, "bias", 1);
-    if (m->failed) return;
-    if (s.rank < 2 || size < 1 || size > WINDOW_LIMIT) {
-        import_fail(m, "expected an input of [N, C, …] and a size");
-        return;
-    }
-    for (int i = 2; i < s.rank; i++) rest *= s.dims[i];
-    const int64_t dims[4] = {s.dims[0], 1, s.dims[1], rest};
-    soma_window w = {.kernel = {size, 1},
-                     .before = {(size - 1) / 2, 0},
-                     .after = {size - 1 - (size - 1) / 2, 0},
-                     .count_padding = true};
-    soma_value mean = soma_average_pool(import_reshape(m, soma_square(x), 4, dims), w);
-    soma_value base =
-        soma_add(soma_mul(import_reshape(m, mean, s.rank, s.dims), import_scalar(m, alpha)), import_scalar(m, bias));
-    import_result(m, soma_mul(x, soma_pow(base, import_scalar(m, -beta))));
+    if (!import_attribute(m, "size")) import_fail(m, "size is missing");
+    if (!m->failed)
+        import_result(m, soma_lrn(x, import_int(m, "size", 0), import_real(m, "alpha", 1e-4),
+                                  import_real(m, "beta", 0.75), import_real(m, "bias", 1)));
 }
 
 const import_rule import_layers[] = {

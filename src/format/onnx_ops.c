@@ -274,19 +274,28 @@ static void write_convolution(exporter *e, const node *n) {
 }
 
 /* A convolution's backward-data is ConvTranspose; what its windows did not reach is output_padding. */
-static void write_backward_data(exporter *e, const node *n) {
+void export_conv_transpose(exporter *e, const node *n, const char *output, const char *x, const char *w,
+                           const char *bias) {
     const window_attributes *a = n->attributes;
-    const soma_window *w = &a->window;
+    const soma_window *v = &a->window;
     const soma_shape *dy = input_shape(e, n, 0);
     int64_t more[2];
     out_node *out;
     for (int i = 0; i < 2; i++)
-        more[i] = (i ? a->width : a->height) - (w->stride[i] * (dy->dims[2 + i] - 1) +
-                                                w->dilation[i] * (w->kernel[i] - 1) + 1 - w->before[i] - w->after[i]);
-    export_node(e, "ConvTranspose", export_output(e, n), &out, 2, export_input(e, n, 0), export_input(e, n, 1));
-    window(e, out, w, true);
+        more[i] = (i ? a->width : a->height) - (v->stride[i] * (dy->dims[2 + i] - 1) +
+                                                v->dilation[i] * (v->kernel[i] - 1) + 1 - v->before[i] - v->after[i]);
+    if (bias)
+        export_node(e, "ConvTranspose", output, &out, 3, x, w, bias);
+    else
+        export_node(e, "ConvTranspose", output, &out, 2, x, w);
+    window(e, out, v, true);
     export_ints(e, out, "output_padding", more, 2);
     export_int(out, "group", a->groups);
+}
+
+static void write_backward_data(exporter *e, const node *n) {
+    const char *x = export_input(e, n, 0), *w = export_input(e, n, 1);
+    export_conv_transpose(e, n, export_output(e, n), x, w, NULL);
 }
 
 static void write_max_pool(exporter *e, const node *n) {
@@ -311,6 +320,26 @@ static void write_average_pool(exporter *e, const node *n) {
     window(e, out, &a->window, false);
     if (a->window.ceil_mode) export_int(out, "ceil_mode", 1);
     if (a->window.count_padding) export_int(out, "count_include_pad", 1);
+}
+
+static void write_upsample(exporter *e, const node *n) {
+    const upsample_attributes *a = n->attributes;
+    const double scales[4] = {1, 1, (double)a->factor[0], (double)a->factor[1]};
+    out_node *out;
+    export_node(e, "Resize", export_output(e, n), &out, 3, export_input(e, n, 0), "", export_floats(e, scales, 4));
+    export_text(out, "mode", "nearest");
+    export_text(out, "coordinate_transformation_mode", "asymmetric");
+    export_text(out, "nearest_mode", "floor");
+}
+
+static void write_lrn(exporter *e, const node *n) {
+    const lrn_attributes *a = n->attributes;
+    out_node *out;
+    export_node(e, "LRN", export_output(e, n), &out, 1, export_input(e, n, 0));
+    export_int(out, "size", a->size);
+    export_real(out, "alpha", a->alpha);
+    export_real(out, "beta", a->beta);
+    export_real(out, "bias", a->bias);
 }
 
 const export_rule export_rules[] = {
@@ -345,6 +374,8 @@ const export_rule export_rules[] = {
     {"convolution_backward_data", write_backward_data},
     {"max_pool", write_max_pool},
     {"average_pool", write_average_pool},
+    {"upsample", write_upsample},
+    {"lrn", write_lrn},
     {NULL, NULL},
 };
 

@@ -71,7 +71,7 @@ static void read_input(importer *m, const value_info *v) {
 }
 
 static void (*rule_find(span op))(importer *) {
-    const import_rule *const lists[] = {import_layers, import_math, import_shape};
+    const import_rule *const lists[] = {import_layers, import_math, import_shape, import_resize};
     for (size_t l = 0; l < COUNT_OF(lists); l++)
         for (const import_rule *r = lists[l]; r->op; r++)
             if (span_is(op, r->op)) return r->build;

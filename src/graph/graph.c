@@ -210,7 +210,22 @@ soma_value graph_find(soma_graph *graph, const soma_op *op, const char *name) {
     return v;
 }
 
+bool graph_has_layer(const soma_graph *graph, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i < graph->count; i++) {
+        const char *other = graph->nodes[i]->name;
+        if (other && !strncmp(other, name, length) && (!other[length] || other[length] == '.')) return true;
+    }
+    return false;
+}
+
 const char *graph_layer_name(soma_graph *graph, const char *kind) {
+    const char *given = graph->layer_name;
+    graph->layer_name = NULL;
+    if (given) {
+        const char *kept = graph_string(graph, given);
+        return kept ? kept : "";
+    }
     int k = 0;
     while (k < graph->layer_kinds && strcmp(graph->layers[k].kind, kind)) k++;
     if (k == (int)COUNT_OF(graph->layers)) {
@@ -222,7 +237,9 @@ const char *graph_layer_name(soma_graph *graph, const char *kind) {
         snprintf(graph->layers[k].kind, sizeof graph->layers[k].kind, "%s", kind);
     }
     char name[48];
-    snprintf(name, sizeof name, "%s%d", kind, ++graph->layers[k].made);
+    do { /* a layer may have been given the name by hand */
+        snprintf(name, sizeof name, "%s%d", kind, ++graph->layers[k].made);
+    } while (graph_has_layer(graph, name));
     const char *kept = graph_string(graph, name);
     return kept ? kept : "";
 }

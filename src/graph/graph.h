@@ -58,6 +58,7 @@ struct soma_graph {
         int made;
     } layers[32]; /* how many layers of a kind have been named */
     int layer_kinds;
+    const char *layer_name; /* what the next layer is to be called; NULL: by its kind and a number */
 };
 
 /* Adds a node and infers its outputs. Returns output 0; on failure the value without a node. Inputs that failed make
@@ -85,8 +86,10 @@ bool value_scalar(soma_value v, double *value);
 const char *node_text(const node *n, char *text, size_t size);
 /* The variable or input of a name, or a value without a node. */
 soma_value graph_find(soma_graph *graph, const soma_op *op, const char *name);
-/* A name for the next layer of a kind: "dense1", "dense2", … */
+/* A name for the next layer of a kind: graph->layer_name, which is taken by this, or "dense1", "dense2", … */
 const char *graph_layer_name(soma_graph *graph, const char *kind);
+/* Whether a node has the name or is a variable of a layer of that name. */
+bool graph_has_layer(const soma_graph *graph, const char *name);
 
 /* Zeros or ones of the shape of v. */
 soma_value zeros_like(soma_value v);

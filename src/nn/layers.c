@@ -15,9 +15,8 @@ enum { NAME = 96 };
 
 static soma_value none(soma_graph *graph) { return (soma_value){graph, 0, 0}; }
 
-/* The variable "<layer>.<part>". */
-static soma_value parameter(soma_graph *g, const char *layer, const char *part, soma_shape shape, soma_init init,
-                            bool trainable) {
+soma_value layer_parameter(soma_graph *g, const char *layer, const char *part, soma_shape shape, soma_init init,
+                           bool trainable) {
     char name[NAME];
     snprintf(name, sizeof name, "%s.%s", layer, part);
     return soma_variable(g, name, shape, init, trainable);
@@ -44,10 +43,10 @@ soma_value soma_dense_with(soma_value x, int64_t units, soma_dense_options optio
         return graph_fail(g, "dense '%s': the number of units is %lld, at least 1 is needed", name, (long long)units);
     if (!value_ok(x) || s.rank != 2 || s.dims[1] < 1)
         return graph_fail(g, "dense '%s': the input has shape %s, expected [N, features]", name, shape_text(&s, text));
-    soma_value w = parameter(g, name, "weight", soma_shape2(units, s.dims[1]),
-                             weight_init(options.init_given, options.init), true);
+    soma_value w = layer_parameter(g, name, "weight", soma_shape2(units, s.dims[1]),
+                                   weight_init(options.init_given, options.init), true);
     soma_value y = soma_gemm(x, w, false, true);
-    if (!options.no_bias) y = soma_add(y, parameter(g, name, "bias", soma_shape1(units), zeros, true));
+    if (!options.no_bias) y = soma_add(y, layer_parameter(g, name, "bias", soma_shape1(units), zeros, true));
     return soma_name(y, name);
 }
 
@@ -68,42 +67,99 @@ void layer_pad_same(soma_window *w, int axis, int64_t size) {
 /* Whether a field of a window is in a range in which no product of it overflows. */
 static bool sane(int64_t value, int64_t least) { return value >= least && value <= INT32_MAX; }
 
+/* The window of a convolution over [N, C, H, W]; false and a sentence when an option makes no sense. */
+static bool open_window(soma_graph *g, const char *layer, const soma_shape *x, int64_t filters, soma_kernel_size kernel,
+                        soma_conv2d_options *o, soma_window *w) {
+    char text[SHAPE_TEXT];
+    if (!o->stride) o->stride = 1;
+    if (!o->dilation) o->dilation = 1;
+    if (!o->groups) o->groups = 1;
+    if (x->rank != 4 || x->dims[1] < 1 || x->dims[2] < 0 || x->dims[3] < 0)
+        graph_fail(g, "%s: the input has shape %s, expected [N, C, H, W]", layer, shape_text(x, text));
+    else if (!sane(filters, 1) || !sane(kernel.height, 1) || !sane(kernel.width, 1) || !sane(o->stride, 1) ||
+             !sane(o->dilation, 1) || !sane(o->groups, 1) || !sane(o->padding, 0))
+        graph_fail(g, "%s: filters, kernel, stride, dilation and groups must be at least 1 and the padding at least 0",
+                   layer);
+    else if (x->dims[1] % o->groups || filters % o->groups)
+        graph_fail(g, "%s: %lld groups do not divide both the input's %lld channels and the %lld filters", layer,
+                   (long long)o->groups, (long long)x->dims[1], (long long)filters);
+    *w = (soma_window){.kernel = {kernel.height, kernel.width},
+                       .stride = {o->stride, o->stride},
+                       .dilation = {o->dilation, o->dilation},
+                       .before = {o->padding, o->padding},
+                       .after = {o->padding, o->padding}};
+    return !g->error.code;
+}
+
+static soma_value add_bias(soma_value y, const char *layer, int64_t filters) {
+    soma_value bias = layer_parameter(y.graph, layer, "bias", soma_shape1(filters), zeros, true);
+    return soma_add(y, soma_reshape(bias, soma_shape3(filters, 1, 1)));
+}
+
 soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size kernel, soma_conv2d_options o) {
     soma_graph *g = x.graph;
-    char text[SHAPE_TEXT];
+    soma_window w;
+    char layer[NAME];
     if (!g || !value_ok(x)) return none(g);
     const char *name = graph_layer_name(g, "conv2d");
     soma_shape s = soma_value_shape(x);
-    if (s.rank != 4 || s.dims[1] < 1 || s.dims[2] < 0 || s.dims[3] < 0)
-        return graph_fail(g, "conv2d '%s': the input has shape %s, expected [N, C, H, W]", name, shape_text(&s, text));
-    int64_t stride = o.stride ? o.stride : 1, dilation = o.dilation ? o.dilation : 1, groups = o.groups ? o.groups : 1;
-    if (!sane(filters, 1) || !sane(kernel.height, 1) || !sane(kernel.width, 1) || !sane(stride, 1) ||
-        !sane(dilation, 1) || !sane(groups, 1) || !sane(o.padding, 0))
-        return graph_fail(g,
-                          "conv2d '%s': filters, kernel, stride, dilation and groups must be at least 1 and the "
-                          "padding at least 0",
-                          name);
-    if (s.dims[1] % groups || filters % groups)
-        return graph_fail(g,
-                          "conv2d '%s': %lld groups do not divide both the input's %lld channels and the %lld "
-                          "filters",
-                          name, (long long)groups, (long long)s.dims[1], (long long)filters);
-    soma_window w = {.kernel = {kernel.height, kernel.width},
-                     .stride = {stride, stride},
-                     .dilation = {dilation, dilation},
-                     .before = {o.padding, o.padding},
-                     .after = {o.padding, o.padding}};
+    snprintf(layer, sizeof layer, "conv2d '%s'", name);
+    if (!open_window(g, layer, &s, filters, kernel, &o, &w)) return none(g);
     if (o.same)
         for (int axis = 0; axis < 2; axis++) layer_pad_same(&w, axis, s.dims[2 + axis]);
     soma_value weight =
-        parameter(g, name, "weight", soma_shape4(filters, s.dims[1] / groups, kernel.height, kernel.width),
-                  weight_init(o.init_given, o.init), true);
-    soma_value y = soma_convolution(x, weight, w, groups);
-    if (!o.no_bias) {
-        soma_value bias = parameter(g, name, "bias", soma_shape1(filters), zeros, true);
-        y = soma_add(y, soma_reshape(bias, soma_shape3(filters, 1, 1)));
+        layer_parameter(g, name, "weight", soma_shape4(filters, s.dims[1] / o.groups, kernel.height, kernel.width),
+                        weight_init(o.init_given, o.init), true);
+    soma_value y = soma_convolution(x, weight, w, o.groups);
+    return soma_name(o.no_bias ? y : add_bias(y, name, filters), name);
+}
+
+/* ---- Transposed convolution ----------------------------------------------------------------------------------------
+ */
+
+/* An output sums up one product for each input channel of its group and each tap of the kernel that meets it, one in
+ * stride^2; and the other way round. */
+static soma_init transposed_init(soma_init init, const soma_shape *w, int64_t groups, int64_t stride) {
+    int64_t area = w->dims[2] * w->dims[3], taps = area / (stride * stride);
+    if (!init.fan_in) init.fan_in = w->dims[0] / groups * (taps > 1 ? taps : 1);
+    if (!init.fan_out) init.fan_out = w->dims[1] * area;
+    return init;
+}
+
+soma_value soma_conv_transpose2d(soma_value x, int64_t filters, soma_kernel_size kernel,
+                                 soma_conv_transpose2d_options options) {
+    soma_graph *g = x.graph;
+    soma_window w;
+    char layer[NAME];
+    if (!g || !value_ok(x)) return none(g);
+    const char *name = graph_layer_name(g, "convt2d");
+    soma_shape s = soma_value_shape(x);
+    soma_conv2d_options o = {
+        .stride = options.stride, .padding = options.padding, .dilation = options.dilation, .groups = options.groups};
+    snprintf(layer, sizeof layer, "convt2d '%s'", name);
+    if (!open_window(g, layer, &s, filters, kernel, &o, &w)) return none(g);
+    if (options.output_padding < 0 || options.output_padding >= (o.stride > o.dilation ? o.stride : o.dilation))
+        return graph_fail(g, "%s: the output padding is %lld, expected less than the stride or the dilation", layer,
+                          (long long)options.output_padding);
+    int64_t size[2];
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t n = s.dims[2 + axis];
+        if (!sane(n, 1)) return graph_fail(g, "%s: an input of %lld pixels is too large", layer, (long long)n);
+        size[axis] = n * o.stride;
+        if (options.same) {
+            layer_pad_same(&w, axis, size[axis]);
+        } else {
+            size[axis] +=
+                w.dilation[axis] * (w.kernel[axis] - 1) + 1 - o.stride - 2 * o.padding + options.output_padding;
+            if (size[axis] < 1)
+                return graph_fail(g, "%s: padding %lld leaves nothing of the output", layer, (long long)o.padding);
+        }
     }
-    return soma_name(y, name);
+    soma_shape shape = soma_shape4(s.dims[1], filters / o.groups, kernel.height, kernel.width);
+    soma_init init = transposed_init(weight_init(options.init_given, options.init), &shape, o.groups, o.stride);
+    soma_value weight = layer_parameter(g, name, "weight", shape, init, true);
+    soma_value y = soma_convolution_backward_data(x, weight, w, o.groups, size[0], size[1]);
+    return soma_name(options.no_bias ? y : add_bias(y, name, filters), name);
 }
 
 /* ---- Pooling, dropout ----------------------------------------------------------------------------------------------
@@ -191,9 +247,9 @@ soma_value soma_batch_norm(soma_value x, soma_batch_norm_options options) {
     for (int i = 0; i < s.rank; i++)
         if (i != 1) b.axes |= SOMA_AXIS(i);
     for (int i = 2; i < s.rank; i++) b.spread.dims[b.spread.rank++] = 1;
-    b.weight = parameter(g, name, "weight", b.channels, ones, true);
-    b.bias = parameter(g, name, "bias", b.channels, zeros, true);
-    b.running_mean = parameter(g, name, "running_mean", b.channels, zeros, false);
-    b.running_var = parameter(g, name, "running_var", b.channels, ones, false);
+    b.weight = layer_parameter(g, name, "weight", b.channels, ones, true);
+    b.bias = layer_parameter(g, name, "bias", b.channels, zeros, true);
+    b.running_mean = layer_parameter(g, name, "running_mean", b.channels, zeros, false);
+    b.running_var = layer_parameter(g, name, "running_var", b.channels, ones, false);
     return soma_name(g->training ? normalise_by_batch(&b, x) : normalise_by_running(&b, x), name);
 }

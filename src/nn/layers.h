@@ -8,4 +8,8 @@
  * that an input of `size` gives ceil(size / stride) elements; odd padding goes below and right. */
 void layer_pad_same(soma_window *window, int axis, int64_t size);
 
+/* The variable "<layer>.<part>". */
+soma_value layer_parameter(soma_graph *graph, const char *layer, const char *part, soma_shape shape, soma_init init,
+                           bool trainable);
+
 #endif

@@ -1,5 +1,6 @@
 /* nn/spec.c: text to tree and back. The text is cut into words and , ( ) |; a layer is a word of the table in
- * spec_layers.c, its sizes (which the kind reads itself), options in any order, then bn, then an activation. A mistake
+ * spec_layers.c, perhaps with a name before it, its sizes (which the kind reads itself), options in any order, then a
+ * normalisation, then an activation. A mistake
  * ends the parse with one sentence: the word, its character, what was expected, and the nearest word that is known.
  * Text may come from strangers: its length, layers, nesting and numbers are limited before anything is allocated. */
 #include "nn/spec_tree.h"
@@ -148,7 +149,8 @@ static bool fail_unknown(const spec_parser *p, spec_token t, const spec_layer *f
         snprintf(what, sizeof what, "is neither an option of %s nor an activation", follows->kind->name);
         if (follows->kind->flags & LAYER_PADDING) known[count++] = "same";
         if (follows->kind->flags & LAYER_CEIL) known[count++] = "ceil";
-        known[count++] = "bn";
+        for (const layer_kind *const *k = layer_kinds; *k; k++)
+            if ((*k)->flags & LAYER_NORM) known[count++] = (*k)->name;
     } else {
         snprintf(what, sizeof what, "is not a layer");
         for (const layer_kind *const *k = layer_kinds; *k && count < KNOWN / 2; k++) known[count++] = (*k)->name;
@@ -161,13 +163,18 @@ static bool fail_unknown(const spec_parser *p, spec_token t, const spec_layer *f
     return spec_fail(p, t, "%s%s%s%s", what, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-/* "bn" and an activation behind a layer; anything else there is a mistake. `layer` is a copy: the list may move. */
+/* A normalisation and an activation behind a layer; anything else there is a mistake. `layer` is a copy: the list may
+ * move. */
 static bool parse_suffixes(spec_parser *p, spec_list *list, spec_layer layer) {
-    bool takes_bn = layer.kind != &layer_activation && layer.kind != &layer_bn;
     bool takes_activation = layer.kind != &layer_activation;
-    if (takes_bn && spec_token_is(spec_peek(p), layer_bn.name) && !add_layer(p, list, &layer_bn, spec_next(p), true))
-        return false;
+    bool takes_norm = takes_activation && !(layer.kind->flags & LAYER_NORM);
     spec_token t = spec_peek(p);
+    const layer_kind *norm = takes_norm ? layer_find(t.start, t.length) : NULL;
+    if (norm && norm->flags & LAYER_NORM) {
+        spec_layer *suffix = add_layer(p, list, norm, spec_next(p), true);
+        if (!suffix || (norm->sizes && !norm->sizes(p, suffix))) return false;
+        t = spec_peek(p);
+    }
     const char *activation = activation_find(t.start, t.length);
     if (takes_activation && activation) {
         spec_layer *suffix = add_layer(p, list, &layer_activation, spec_next(p), true);
@@ -181,7 +188,31 @@ static bool parse_suffixes(spec_parser *p, spec_list *list, spec_layer layer) {
     return fail_unknown(p, t, &layer);
 }
 
+/* "conv2d0:" before a layer; the space behind it may be missing. */
+static bool parse_name(spec_parser *p, char name[SPEC_NAME]) {
+    spec_token t = spec_peek(p);
+    const char *colon = memchr(t.start, ':', t.length);
+    *name = 0;
+    if (!colon) return true;
+    size_t length = (size_t)(colon - t.start);
+    bool valid = length > 0 && length < SPEC_NAME;
+    for (size_t i = 0; valid && i < length; i++) {
+        char c = t.start[i];
+        valid = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (i && c >= '0' && c <= '9');
+    }
+    t.length = length + 1;
+    if (!valid)
+        return spec_fail(p, t, "should be a layer's name: a letter, then letters, digits and _, at most %d of them",
+                         SPEC_NAME - 1);
+    memcpy(name, t.start, length);
+    name[length] = 0;
+    p->at = colon + 1;
+    return true;
+}
+
 static bool parse_layer(spec_parser *p, spec_list *list) {
+    char name[SPEC_NAME];
+    if (!parse_name(p, name)) return false;
     spec_token t = spec_next(p);
     if (ends_layer(t)) return spec_fail(p, t, "stands where a layer is expected");
     const char *activation = activation_find(t.start, t.length);
@@ -190,6 +221,7 @@ static bool parse_layer(spec_parser *p, spec_list *list) {
     spec_layer *layer = add_layer(p, list, kind, t, false);
     if (!layer) return false;
     layer->activation = activation;
+    memcpy(layer->name, name, sizeof name);
     if (kind->sizes && !kind->sizes(p, layer)) return false;
     return parse_options(p, layer) && parse_suffixes(p, list, *layer);
 }
@@ -264,8 +296,9 @@ static void layer_text(const spec_layer *layer, char *text, size_t size) {
         if (numbers[i].value)
             at += snprintf(options + at, sizeof options - (size_t)at, " %c%lld", numbers[i].letter,
                            (long long)numbers[i].value);
-    snprintf(text, size, "%s%s%s%s%s%s", layer->activation ? layer->activation : layer->kind->name, *sizes ? " " : "",
-             sizes, options, layer->same ? " same" : "", layer->ceil ? " ceil" : "");
+    snprintf(text, size, "%s%s%s%s%s%s%s%s", layer->name, *layer->name ? ": " : "",
+             layer->activation ? layer->activation : layer->kind->name, *sizes ? " " : "", sizes, options,
+             layer->same ? " same" : "", layer->ceil ? " ceil" : "");
 }
 
 static void put_list(writer *w, const spec_list *list) {

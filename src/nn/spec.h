@@ -1,10 +1,12 @@
 /* nn/spec.h: networks as text: "conv 20 5x5 relu, maxpool 2, dense 500 relu, dense 10".
  *
  *   net    = layer { "," layer }
- *   layer  = dense N | conv N KxK | maxpool K | avgpool K|global | dropout P | bn | flatten | an activation
+ *   layer  = [NAME:] dense N | conv N KxK | convt N KxK | maxpool K | avgpool K|global | upsample K | dropout P
+ *          | bn | ln | in | gn N | lrn | flatten | identity | an activation
  *          | residual(net) | residual(net | net) | concat(net | net …)
- *   after its sizes, in any order: s2 stride, p1 or same padding, d2 dilation, g8 groups (conv), ceil (pooling);
- *   then bn; then an activation. A dense or conv directly followed by bn has no bias.
+ *   after its sizes, in any order: s2 stride, p1 or same padding, d2 dilation, g8 groups (conv, convt), ceil (pooling);
+ *   then bn, ln, in or gn N; then an activation. A dense or conv directly followed by bn has no bias.
+ * Variables are named after their layer, which is called by its kind and a number (conv2d1.weight) or by NAME.
  *
  * Text is parsed to a checked tree; a mistake gives one sentence with its place in the text. The tree builds graphs:
  * the same variables' names each time. */

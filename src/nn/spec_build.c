@@ -16,6 +16,18 @@ static void place_error(soma_graph *g, const spec_layer *l) {
     g->error = told;
 }
 
+/* A name goes to the layer's variables, or to the value of a layer that has none of its own. */
+static soma_value build_named(const spec_layer *l, soma_value x, const spec_place *place) {
+    soma_graph *g = x.graph;
+    if (!*l->name) return l->kind->build(l, x, place);
+    if (graph_has_layer(g, l->name)) return graph_fail(g, "another layer or input is called '%s'", l->name);
+    int32_t before = (int32_t)g->count;
+    g->layer_name = l->branches_count ? NULL : l->name;
+    soma_value y = l->kind->build(l, x, place);
+    g->layer_name = NULL;
+    return value_ok(y) && y.node > before && !value_node(y)->name ? soma_name(y, l->name) : y;
+}
+
 static soma_value build_layers(const spec_list *list, soma_value x, const spec_options *options, int depth,
                                const spec_after *outer) {
     const spec_layer *end = list->layers + list->count;
@@ -28,7 +40,7 @@ static soma_value build_layers(const spec_list *list, soma_value x, const spec_o
             spec_layer_text(l, end, text, sizeof text);
             options->trace(options->user, text, depth, begun);
         }
-        x = l->kind->build(l, x, &place);
+        x = build_named(l, x, &place);
         if (!value_ok(x)) {
             place_error(x.graph, l);
         } else if (options->trace && (i + 1 == list->count || !l[1].suffix)) {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MAX_UNITS = 1000000, MAX_KERNEL = 4096, MAX_BRANCHES = 64 };
+enum { MAX_UNITS = 1000000, MAX_KERNEL = 4096, MAX_FACTOR = 64, MAX_BRANCHES = 64 };
 
 /* ---- Sizes ----------------------------------------------------------------------------------------------------------
  */
@@ -29,6 +29,18 @@ static bool read_kernel(spec_parser *p, spec_layer *layer) {
 
 static bool read_conv(spec_parser *p, spec_layer *layer) {
     return spec_whole(p, spec_next(p), 0, 1, MAX_UNITS, "the filters of conv", &layer->units) && read_kernel(p, layer);
+}
+
+static bool read_convt(spec_parser *p, spec_layer *layer) {
+    return spec_whole(p, spec_next(p), 0, 1, MAX_UNITS, "the filters of convt", &layer->units) && read_kernel(p, layer);
+}
+
+static bool read_upsample(spec_parser *p, spec_layer *layer) {
+    return spec_whole(p, spec_next(p), 0, 1, MAX_FACTOR, "the factor of upsample", &layer->units);
+}
+
+static bool read_gn(spec_parser *p, spec_layer *layer) {
+    return spec_whole(p, spec_next(p), 0, 1, MAX_UNITS, "the groups of gn", &layer->units);
 }
 
 static bool read_avgpool(spec_parser *p, spec_layer *layer) {
@@ -99,7 +111,7 @@ static bool check_pool(const spec_parser *p, spec_layer *layer) {
 /* ---- Text
  * ------------------------------------------------------------------------------------------------------------ */
 
-static void write_dense(const spec_layer *l, char *text, size_t size) {
+static void write_units(const spec_layer *l, char *text, size_t size) {
     snprintf(text, size, "%lld", (long long)l->units);
 }
 
@@ -124,8 +136,8 @@ static void write_dropout(const spec_layer *l, char *text, size_t size) { snprin
 /* ---- Building
  * -------------------------------------------------------------------------------------------------------- */
 
-/* Whether the first activation that the output meets is ReLU-like, that is, grows without bound: then about half of the
- * signal is lost in it, and He's variance makes up for that. */
+/* Whether the first activation that the output meets is ReLU-like, that is, hands positive numbers on: then about half
+ * of the signal is lost in it, and He's variance makes up for that. */
 static bool relu_follows(const spec_after *after) {
     for (; after; after = after->outer)
         for (size_t i = after->next; i < after->list->count; i++) {
@@ -133,8 +145,8 @@ static bool relu_follows(const spec_after *after) {
             if (l->kind->flags & LAYER_WEIGHTS || l->branches_count) return false;
             const soma_op *op = l->activation ? op_find(l->activation) : NULL;
             if (!l->activation) continue;
-            const double far[1] = {1000};
-            return op && op->scalar && op->scalar(far, op->defaults) > 100;
+            const double positive[1] = {5}; /* which ReLU6, bounded as it is, lets pass too */
+            return op && op->scalar && op->scalar(positive, op->defaults) > 4;
         }
     return false;
 }
@@ -166,6 +178,18 @@ static soma_value build_conv(const spec_layer *l, soma_value x, const spec_place
                              .init_given = true,
                              .init = weights_init(place)};
     return soma_conv2d(x, l->units, soma_kernel(l->kernel[0], l->kernel[1]), o);
+}
+
+static soma_value build_convt(const spec_layer *l, soma_value x, const spec_place *place) {
+    soma_conv_transpose2d_options o = {.stride = l->stride,
+                                       .padding = l->padding,
+                                       .dilation = l->dilation,
+                                       .groups = l->groups,
+                                       .same = l->same,
+                                       .no_bias = bn_follows(place),
+                                       .init_given = true,
+                                       .init = weights_init(place)};
+    return soma_conv_transpose2d(x, l->units, soma_kernel(l->kernel[0], l->kernel[1]), o);
 }
 
 static soma_window pool_window(const spec_layer *l, soma_value x) {
@@ -202,6 +226,41 @@ static soma_value build_bn(const spec_layer *l, soma_value x, const spec_place *
     return soma_batch_norm(x, o);
 }
 
+static soma_value build_ln(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)l, (void)place;
+    soma_norm_options o = {0};
+    return soma_layer_norm(x, o);
+}
+
+static soma_value build_in(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)l, (void)place;
+    soma_norm_options o = {0};
+    return soma_instance_norm(x, o);
+}
+
+static soma_value build_gn(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)place;
+    soma_norm_options o = {0};
+    return soma_group_norm(x, l->units, o);
+}
+
+/* AlexNet's and GoogLeNet's numbers. */
+static soma_value build_lrn(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)l, (void)place;
+    return soma_lrn(x, 5, 1e-4, 0.75, 1);
+}
+
+static soma_value build_upsample(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)place;
+    return soma_upsample(x, l->units, l->units);
+}
+
+/* The input itself, as a branch of concat: a U-Net's skip connection. */
+static soma_value build_identity(const spec_layer *l, soma_value x, const spec_place *place) {
+    (void)l, (void)place;
+    return x;
+}
+
 static soma_value build_flatten(const spec_layer *l, soma_value x, const spec_place *place) {
     (void)l, (void)place;
     return soma_flatten(x);
@@ -232,24 +291,36 @@ static soma_value build_concat(const spec_layer *l, soma_value x, const spec_pla
 /* ---- The table ------------------------------------------------------------------------------------------------------
  */
 
-const layer_kind layer_dense = {"dense", LAYER_WEIGHTS, read_units, NULL, write_dense, build_dense};
+const layer_kind layer_dense = {"dense", LAYER_WEIGHTS, read_units, NULL, write_units, build_dense};
 static const layer_kind layer_conv = {
     "conv",     LAYER_WEIGHTS | LAYER_STRIDE | LAYER_PADDING | LAYER_DILATION | LAYER_GROUPS,
     read_conv,  NULL,
     write_conv, build_conv};
+static const layer_kind layer_convt = {
+    "convt",    LAYER_WEIGHTS | LAYER_STRIDE | LAYER_PADDING | LAYER_DILATION | LAYER_GROUPS,
+    read_convt, NULL,
+    write_conv, build_convt};
 static const layer_kind layer_maxpool = {
     "maxpool", LAYER_STRIDE | LAYER_PADDING | LAYER_CEIL, read_kernel, check_pool, write_kernel, build_maxpool};
 static const layer_kind layer_avgpool = {
     "avgpool", LAYER_STRIDE | LAYER_PADDING | LAYER_CEIL, read_avgpool, check_pool, write_avgpool, build_avgpool};
 static const layer_kind layer_dropout = {"dropout", 0, read_probability, NULL, write_dropout, build_dropout};
-const layer_kind layer_bn = {"bn", 0, NULL, NULL, NULL, build_bn};
+static const layer_kind layer_upsample = {"upsample", 0, read_upsample, NULL, write_units, build_upsample};
+const layer_kind layer_bn = {"bn", LAYER_NORM, NULL, NULL, NULL, build_bn};
+static const layer_kind layer_ln = {"ln", LAYER_NORM, NULL, NULL, NULL, build_ln};
+static const layer_kind layer_in = {"in", LAYER_NORM, NULL, NULL, NULL, build_in};
+static const layer_kind layer_gn = {"gn", LAYER_NORM, read_gn, NULL, write_units, build_gn};
+static const layer_kind layer_lrn = {"lrn", 0, NULL, NULL, NULL, build_lrn};
+static const layer_kind layer_identity = {"identity", 0, NULL, NULL, NULL, build_identity};
 static const layer_kind layer_flatten = {"flatten", 0, NULL, NULL, NULL, build_flatten};
 static const layer_kind layer_residual = {"residual", 0, read_residual, NULL, NULL, build_residual};
 static const layer_kind layer_concat = {"concat", 0, read_branches, NULL, NULL, build_concat};
 const layer_kind layer_activation = {"activation", 0, NULL, NULL, NULL, build_activation};
 
-const layer_kind *const layer_kinds[] = {&layer_dense, &layer_conv,    &layer_maxpool,  &layer_avgpool, &layer_dropout,
-                                         &layer_bn,    &layer_flatten, &layer_residual, &layer_concat,  NULL};
+const layer_kind *const layer_kinds[] = {
+    &layer_dense,    &layer_conv,   &layer_convt, &layer_maxpool, &layer_avgpool, &layer_upsample, &layer_dropout,
+    &layer_bn,       &layer_ln,     &layer_in,    &layer_gn,      &layer_lrn,     &layer_flatten,  &layer_identity,
+    &layer_residual, &layer_concat, NULL};
 
 const layer_kind *layer_find(const char *name, size_t length) {
     for (const layer_kind *const *k = layer_kinds; *k; k++)

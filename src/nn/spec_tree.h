@@ -9,6 +9,8 @@
 #include "graph/graph.h"
 #include "nn/spec.h"
 
+enum { SPEC_NAME = 40 }; /* bytes of a layer's name and its end */
+
 typedef struct spec_layer spec_layer;
 
 typedef struct spec_list {
@@ -21,9 +23,10 @@ typedef struct layer_kind layer_kind;
 struct spec_layer {
     const layer_kind *kind;
     const char *activation; /* kind "activation": the op's name, constant */
+    char name[SPEC_NAME];   /* as the text gives it before a colon; empty: none */
     int position;           /* character of the text, from 1; 0: appended */
     bool suffix, same, ceil, global;
-    int64_t units;                                        /* dense, conv */
+    int64_t units; /* dense, conv, convt; the groups of gn; the factor of upsample */
     int64_t kernel[2], stride, padding, dilation, groups; /* 0: not given */
     double probability;
     char number[16]; /* the probability as written */
@@ -65,12 +68,13 @@ typedef struct spec_parser {
 } spec_parser;
 
 enum {
-    LAYER_WEIGHTS = 1 << 0,  /* has weights: dense, conv */
+    LAYER_WEIGHTS = 1 << 0,  /* has weights: dense, conv, convt */
     LAYER_STRIDE = 1 << 1,   /* accepts s2 */
     LAYER_PADDING = 1 << 2,  /* p1, same */
     LAYER_DILATION = 1 << 3, /* d2 */
     LAYER_GROUPS = 1 << 4,   /* g8 */
-    LAYER_CEIL = 1 << 5
+    LAYER_CEIL = 1 << 5,
+    LAYER_NORM = 1 << 6 /* may stand behind another layer */
 };
 
 struct layer_kind {

@@ -77,4 +77,16 @@ typedef struct window_attributes {
     int64_t groups, height, width;
 } window_attributes;
 
+/* upsample(x [N, C, H, W]) -> [N, C, H factor, W factor], each element repeated; upsample_backward(dy) -> [N, C, H, W],
+ * the sum of each block. */
+typedef struct upsample_attributes {
+    int64_t factor[2];
+} upsample_attributes;
+
+/* lrn(x [N, C, …]) and lrn_backward(x, dy): like x. */
+typedef struct lrn_attributes {
+    int64_t size;
+    double alpha, beta, bias;
+} lrn_attributes;
+
 #endif

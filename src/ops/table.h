@@ -55,6 +55,7 @@ ELEMENTWISE_OP(clip)
 ELEMENTWISE_OP(sigmoid)
 ELEMENTWISE_OP(tanh)
 ELEMENTWISE_OP(relu)
+ELEMENTWISE_OP(relu6)
 ELEMENTWISE_OP(leaky_relu)
 ELEMENTWISE_OP(elu)
 ELEMENTWISE_OP(gelu)
@@ -95,5 +96,11 @@ OP(max_pool_take)
 /* average_pool.c */
 OP(average_pool)
 OP(average_pool_backward)
+/* upsample.c */
+OP(upsample)
+OP(upsample_backward)
+/* lrn.c */
+OP(lrn)
+OP(lrn_backward)
 /* random_uniform.c */
 OP(random_uniform)

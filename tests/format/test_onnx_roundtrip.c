@@ -56,6 +56,7 @@ UNARY(is_nan)
 UNARY(sigmoid)
 UNARY(tanh)
 UNARY(relu)
+UNARY(relu6)
 UNARY(gelu)
 UNARY(silu)
 UNARY(softplus)
@@ -177,6 +178,39 @@ static soma_value build_average_pool_padding(soma_value x) {
 static soma_value build_batch_norm(soma_value x) {
     return soma_batch_norm(x, (soma_batch_norm_options){.epsilon = 1e-3});
 }
+static soma_value build_transposed_layer(soma_value x) {
+    soma_conv_transpose2d_options o = {.stride = 2, .padding = 1, .output_padding = 1, .groups = 2, .dilation = 2};
+    return soma_conv_transpose2d(x, 6, soma_kernel(3, 2), o);
+}
+static soma_value build_upsample(soma_value x) { return soma_upsample(x, 3, 2); }
+static soma_value build_bilinear(soma_value x) { return soma_resize_bilinear(x, 3, 11); }
+static soma_value build_lrn(soma_value x) { return soma_lrn(x, 3, 0.5, 0.75, 2); }
+static soma_value build_lrn_power(soma_value x) { return soma_lrn(x, 5, 0.5, 0.6, 1); }
+static soma_value build_layer_norm(soma_value x) { return soma_layer_norm(x, (soma_norm_options){.epsilon = 1e-3}); }
+static soma_value build_instance_norm(soma_value x) { return soma_instance_norm(x, (soma_norm_options){0}); }
+static soma_value build_group_norm(soma_value x) { return soma_group_norm(x, 2, (soma_norm_options){0}); }
+static soma_value build_average_pool_ceil(soma_value x) {
+    soma_window w = {.kernel = {3, 3}, .stride = {2, 2}, .ceil_mode = true};
+    return soma_average_pool(x, w);
+}
+static soma_value build_average_pool_ceil_padding(soma_value x) {
+    soma_window w = {.kernel = {3, 3},
+                     .stride = {2, 2},
+                     .before = {1, 1},
+                     .after = {1, 1},
+                     .ceil_mode = true,
+                     .count_padding = true};
+    return soma_average_pool(x, w);
+}
+static soma_value build_max_pool_dilated(soma_value x) {
+    soma_window w = {
+        .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 3}, .before = {1, 1}, .after = {1, 1}, .ceil_mode = true};
+    return soma_max_pool(x, w);
+}
+static soma_value build_depthwise(soma_value x) {
+    soma_window w = {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}};
+    return soma_convolution(x, weights(x, "w", soma_shape4(8, 1, 3, 3)), w, 4);
+}
 static soma_value build_layers(soma_value x) {
     x = soma_relu(soma_conv2d(x, 6, soma_kernel(3, 3), (soma_conv2d_options){.padding = 1}));
     x = soma_relu(soma_batch_norm(soma_max_pool2d(x, 2, 2), (soma_batch_norm_options){0}));
@@ -282,6 +316,21 @@ static const build_case cases[] = {
     {"global_average_pool", IMAGES, build_global_average_pool, -2},
     {"batch_norm", IMAGES, build_batch_norm, -2},
     {"batch_norm of rows", ROWS, build_batch_norm, -2},
+    {"average_pool rounding up", IMAGES, build_average_pool_ceil, -2},
+    {"average_pool rounding up and counting padding", IMAGES, build_average_pool_ceil_padding, -2},
+    {"max_pool dilated, rounding up", IMAGES, build_max_pool_dilated, -2},
+    {"depthwise convolution", IMAGES, build_depthwise, -2},
+    {"transposed convolution with bias", IMAGES, build_transposed_layer, -2},
+    {"upsample", IMAGES, build_upsample, -2},
+    {"resize_bilinear", IMAGES, build_bilinear, -2},
+    {"lrn", IMAGES, build_lrn, -2},
+    {"lrn of another power", IMAGES, build_lrn_power, -2},
+    {"relu6", ROWS, build_relu6, 4},
+    {"layer_norm", IMAGES, build_layer_norm, -2},
+    {"layer_norm of rows", ROWS, build_layer_norm, -2},
+    {"instance_norm", IMAGES, build_instance_norm, -2},
+    {"instance_norm of lines", PLANES, build_instance_norm, -2},
+    {"group_norm", IMAGES, build_group_norm, -2},
     {"layers", IMAGES, build_layers, -2},
 };
 

@@ -120,6 +120,87 @@ static void pools_take_their_size_as_stride(void **state) {
     soma_graph_destroy(g);
 }
 
+/* What torch.nn.functional.conv_transpose2d gives. */
+static void transposed_convolution_spreads_each_element(void **state) {
+    (void)state;
+    const double x[4] = {1, 2, 3, -1};
+    const float k[9] = {1, 2, 3, 0, 1, 0, -1, 0, 2}, b[1] = {0.5f};
+    const double plain[25] = {1, 2, 5, 4, 6, 0, 1, 0, 2, 0, 2, 6, 8, -2, 1, 0, 3, 0, -1, 0, -3, 0, 7, 0, -2};
+    double out[36];
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, 1, 2, 2));
+    soma_conv_transpose2d_options o = {.stride = 2};
+    machine m = assemble(soma_conv_transpose2d(in, 1, soma_kernel(3, 3), o), NULL);
+    set(soma_plan_store(m.plan), "convt2d1.weight", k, 9);
+    set(soma_plan_store(m.plan), "convt2d1.bias", b, 1);
+    compute(&m, &(feed){in, x, 1}, 1, out, 25);
+    for (int i = 0; i < 25; i++) assert_near(out[i], plain[i] + 0.5, 1e-15);
+    dismantle(&m);
+    o = (soma_conv_transpose2d_options){.stride = 2, .padding = 1, .output_padding = 1};
+    m = assemble(soma_conv_transpose2d(in, 1, soma_kernel(3, 3), o), NULL);
+    set(soma_plan_store(m.plan), "convt2d2.weight", k, 9);
+    set(soma_plan_store(m.plan), "convt2d2.bias", b, 1);
+    compute(&m, &(feed){in, x, 1}, 1, out, 16);
+    for (int i = 0; i < 16; i++) assert_near(out[i], plain[(i / 4 + 1) * 5 + i % 4 + 1] + 0.5, 1e-15);
+    dismantle(&m);
+    o = (soma_conv_transpose2d_options){.stride = 3, .same = true, .groups = 1};
+    soma_shape s = soma_value_shape(soma_conv_transpose2d(in, 4, soma_kernel(4, 2), o));
+    assert_int_equal(s.dims[2], 6);
+    assert_int_equal(s.dims[3], 6);
+    assert_int_equal(soma_graph_error(g)->code, SOMA_OK);
+    o = (soma_conv_transpose2d_options){.padding = 2};
+    soma_conv_transpose2d(in, 1, soma_kernel(3, 3), o);
+    assert_string_equal(soma_graph_error(g)->message, "convt2d 'convt2d4': padding 2 leaves nothing of the output");
+    soma_graph_destroy(g);
+}
+
+/* Each part of a sample that shares its statistics has mean 0 and variance 1 / (1 + epsilon / variance). */
+static void norms_take_each_samples_own_statistics(void **state) {
+    (void)state;
+    enum { SAMPLES = 2, CHANNELS = 4, AREA = 6, EACH = CHANNELS * AREA };
+    double x[SAMPLES * EACH], out[SAMPLES * EACH];
+    for (int i = 0; i < SAMPLES * EACH; i++) x[i] = sin(i * 1.7) * (1 + i % 5) + i / 20;
+    for (int kind = 0; kind < 3; kind++) {
+        soma_graph *g = soma_graph_create();
+        soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, CHANNELS, 2, 3));
+        soma_norm_options o = {0};
+        soma_value y = kind == 0   ? soma_layer_norm(in, o)
+                       : kind == 1 ? soma_instance_norm(in, o)
+                                   : soma_group_norm(in, 2, o);
+        int part = kind == 0 ? EACH : kind == 1 ? AREA : EACH / 2, weights = kind == 0 ? EACH : CHANNELS;
+        float weight[EACH], bias[EACH];
+        for (int i = 0; i < weights; i++) weight[i] = 0.5f + (float)i, bias[i] = (float)i - 3;
+        machine m = assemble(y, NULL);
+        set(soma_plan_store(m.plan),
+            kind == 0   ? "ln1.weight"
+            : kind == 1 ? "in1.weight"
+                        : "gn1.weight",
+            weight, (size_t)weights);
+        set(soma_plan_store(m.plan),
+            kind == 0   ? "ln1.bias"
+            : kind == 1 ? "in1.bias"
+                        : "gn1.bias",
+            bias, (size_t)weights);
+        compute(&m, &(feed){in, x, SAMPLES}, 1, out, SAMPLES * EACH);
+        for (int first = 0; first < SAMPLES * EACH; first += part) {
+            double mean = 0, variance = 0;
+            for (int i = first; i < first + part; i++) mean += x[i] / part;
+            for (int i = first; i < first + part; i++) variance += (x[i] - mean) * (x[i] - mean) / part;
+            for (int i = first; i < first + part; i++) {
+                int w = kind == 0 ? i % EACH : i % EACH / AREA;
+                double unit = (x[i] - mean) / sqrt(variance + 1e-5);
+                assert_near(out[i], unit * (double)weight[w] + (double)bias[w], 1e-12);
+            }
+        }
+        dismantle(&m);
+        soma_graph_destroy(g);
+    }
+    soma_graph *g = soma_graph_create();
+    soma_group_norm(soma_input(g, "x", soma_shape4(SOMA_BATCH, 4, 2, 2)), 3, (soma_norm_options){0});
+    assert_string_equal(soma_graph_error(g)->message, "gn 'gn1': 3 groups do not divide the 4 channels");
+    soma_graph_destroy(g);
+}
+
 /* ---- Names ----------------------------------------------------------------------------------------------------------
  */
 
@@ -372,6 +453,8 @@ int main(void) {
         cmocka_unit_test(dense_flattens_pictures),
         cmocka_unit_test(conv2d_is_cross_correlation_plus_bias),
         cmocka_unit_test(same_padding_gives_size_over_stride_rounded_up),
+        cmocka_unit_test(transposed_convolution_spreads_each_element),
+        cmocka_unit_test(norms_take_each_samples_own_statistics),
         cmocka_unit_test(pools_take_their_size_as_stride),
         cmocka_unit_test(two_builds_share_names_and_shapes),
         cmocka_unit_test(an_inference_graph_sees_what_training_learnt),

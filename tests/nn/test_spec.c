@@ -22,6 +22,11 @@ static void texts_come_back_in_canonical_form(void **state) {
         {"avgpool global bn sigmoid, flatten, bn, softmax", NULL},
         {"sigmoid, tanh, relu, leaky_relu, elu, gelu, silu, softplus, hard_sigmoid, softmax", NULL},
         {"dropout 0, dropout .25, dropout 0.999999", NULL},
+        {"convt 8 2x2 s2 bn relu, convt 8 3x3 same, convt 8 4x3 s2 p1 d2 g4", NULL},
+        {"upsample 2, lrn, ln, in, gn 4, conv 8 3x3 gn 2 relu6, dense 4 ln tanh, maxpool 2 in", NULL},
+        {"concat(identity | maxpool 2, upsample 2 relu), flatten", NULL},
+        {"conv2d0: conv 8 3x3 bn relu, mixed_3a:concat(a: dense 3|b:dense 4)",
+         "conv2d0: conv 8 3x3 bn relu, mixed_3a: concat(a: dense 3 | b: dense 4)"},
         {"dense 1000000, conv 1000000 4096x4096 s4096 p4096 d4096 g4096", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -48,7 +53,16 @@ static void mistakes_are_told_with_their_place(void **state) {
         {"denes 8", "net: 'denes' at character 1 is not a layer; did you mean dense?"},
         {"dense 3, Relu", "net: 'Relu' at character 10 is not a layer; did you mean relu?"},
         {"zzz", "net: 'zzz' at character 1 is not a layer"},
-        {"convt 3 2x2", "net: 'convt' at character 1 is not a layer; did you mean conv?"},
+        {"convt3 2x2", "net: 'convt3' at character 1 is not a layer; did you mean convt?"},
+        {"upsample 0", "net: '0' at character 10 should be the factor of upsample, a whole number from 1 to 64"},
+        {"conv 3 3x3 gn relu",
+         "net: 'relu' at character 15 should be the groups of gn, a whole number from 1 to 1000000"},
+        {"dense 3 ln bn", "net: 'bn' at character 12 needs a comma before it"},
+        {"3a: dense 3", "net: '3a:' at character 1 should be a layer's name: a letter, then letters, digits and _, at "
+                        "most 39 of them"},
+        {": dense 3", "net: ':' at character 1 should be a layer's name: a letter, then letters, digits and _, at most "
+                      "39 of them"},
+        {"a:", "net: the end of the text, at character 3, stands where a layer is expected"},
         {"dense", "net: the end of the text, at character 6, should be the units of dense, a whole number from 1 to "
                   "1000000"},
         {"dense 0", "net: '0' at character 7 should be the units of dense, a whole number from 1 to 1000000"},
@@ -286,6 +300,26 @@ static soma_graph *build(const char *text, soma_shape input, const spec_options 
     return g;
 }
 
+static void a_name_before_a_colon_names_variables_and_values(void **state) {
+    (void)state;
+    const char *const names[] = {"conv2d0.weight", "conv2d0.bias", "conv2d1.weight", "conv2d3.bias", "conv2d4.weight"};
+    soma_value y;
+    soma_graph *g = build("conv2d0: conv 2 3x3, conv2d2: conv 2 3x3 relu, conv2d3: conv 2 1x1, conv 2 1x1, conv 2 1x1, "
+                          "mixed: concat(identity | a: conv 3 1x1 relu), pool: maxpool 2, act: relu",
+                          soma_shape4(SOMA_BATCH, 1, 9, 9), NULL, &y);
+    assert_int_equal(soma_graph_error(g)->code, SOMA_OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_true(value_ok(graph_find(g, &op_variable, names[i])));
+    assert_string_equal(value_node(y)->name, "act");
+    assert_true(value_ok(graph_find(g, &op_concat, "mixed")));
+    assert_true(value_ok(graph_find(g, &op_max_pool, "pool")));
+    soma_graph_destroy(g);
+    g = build("a: dense 3, a: dense 3", soma_shape2(SOMA_BATCH, 4), NULL, &y);
+    assert_string_equal(soma_graph_error(g)->message,
+                        "net: 'dense' at character 16: another layer or input is called 'a'");
+    soma_graph_destroy(g);
+}
+
 static void weights_start_as_their_activation_wants(void **state) {
     (void)state;
     const struct {
@@ -298,6 +332,7 @@ static void weights_start_as_their_activation_wants(void **state) {
         {"dense 4 leaky_relu, dense 4 elu, dense 4 silu, dense 4 softplus",
          {SOMA_INIT_HE, SOMA_INIT_HE, SOMA_INIT_HE, SOMA_INIT_HE},
          4},
+        {"dense 4 relu6, dense 4", {SOMA_INIT_HE, SOMA_INIT_XAVIER_UNIFORM}, 2},
         {"dense 4 sigmoid, dense 4 hard_sigmoid, dense 4 softmax",
          {SOMA_INIT_XAVIER_UNIFORM, SOMA_INIT_XAVIER_UNIFORM, SOMA_INIT_XAVIER_UNIFORM},
          3},
@@ -538,6 +573,7 @@ int main(void) {
         cmocka_unit_test(heads_are_found_or_appended),
         cmocka_unit_test(a_last_dense_of_another_width_is_refused),
         cmocka_unit_test(a_text_tells_its_outputs_and_its_meaning),
+        cmocka_unit_test(a_name_before_a_colon_names_variables_and_values),
         cmocka_unit_test(weights_start_as_their_activation_wants),
         cmocka_unit_test(a_layer_before_bn_has_no_bias),
         cmocka_unit_test(layers_have_the_shapes_of_their_options),

@@ -370,6 +370,54 @@ static void pooling_gradients_match_differences(void **state) {
         }
 }
 
+static soma_value build_upsample(soma_graph *g, const soma_value *x, const void *arguments) {
+    const int64_t *factor = arguments;
+    return (void)g, soma_square(soma_upsample(x[0], factor[0], factor[1]));
+}
+static soma_value build_upsample_backward(soma_graph *g, const soma_value *x, const void *arguments) {
+    return (void)g, soma_square(graph_add1(&op_upsample_backward, arguments, x[0]));
+}
+static soma_value build_bilinear(soma_graph *g, const soma_value *x, const void *arguments) {
+    const int64_t *size = arguments;
+    return (void)g, soma_square(soma_resize_bilinear(x[0], size[0], size[1]));
+}
+
+static void resizing_gradients_match_differences(void **state) {
+    (void)state;
+    static const int64_t pairs[][2] = {{2, 2}, {1, 3}, {3, 1}, {1, 1}, {5, 2}};
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        gradient_case c = {.arguments = pairs[i], .inputs = 1, .batch = 2, .seed = i};
+        c.name = "upsample", c.build = build_upsample, c.shapes[0] = SHAPE(N, 2, 2, 3);
+        gradient_check(&c);
+        c.name = "resize_bilinear", c.build = build_bilinear;
+        gradient_check(&c);
+        c.name = "upsample_backward", c.build = build_upsample_backward;
+        c.shapes[0] = SHAPE(N, 2, 2 * pairs[i][0], pairs[i][1]);
+        gradient_check(&c);
+    }
+}
+
+static soma_value build_lrn(soma_graph *g, const soma_value *x, const void *arguments) {
+    const lrn_attributes *a = arguments;
+    return (void)g, soma_lrn(x[0], a->size, a->alpha, a->beta, a->bias);
+}
+static soma_value build_lrn_backward(soma_graph *g, const soma_value *x, const void *arguments) {
+    return (void)g, graph_add2(&op_lrn_backward, arguments, x[0], x[1]);
+}
+
+static void normalisation_gradients_match_differences(void **state) {
+    (void)state;
+    static const lrn_attributes cases[] = {{5, 0.5, 0.75, 1}, {4, 0.3, 1.5, 2}, {1, 1, 0.5, 0.5}, {9, 0.8, 0.75, 1}};
+    const soma_shape shapes[] = {SHAPE(N, 6, 1, 2), SHAPE(N, 5), SHAPE(2, 3, 2), SHAPE(N, 4, 2, 1)};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        gradient_case c = {.arguments = &cases[i], .inputs = 1, .batch = 2, .seed = i};
+        c.name = "lrn", c.build = build_lrn, c.shapes[0] = c.shapes[1] = shapes[i];
+        gradient_check(&c);
+        c.name = "lrn_backward", c.build = build_lrn_backward, c.inputs = 2;
+        gradient_check(&c);
+    }
+}
+
 static soma_value build_network(soma_graph *g, const soma_value *x, const void *arguments) {
     (void)g, (void)arguments;
     soma_value h = soma_tanh(soma_add(soma_gemm(x[0], x[1], false, true), x[2]));
@@ -402,6 +450,8 @@ int main(void) {
         cmocka_unit_test(gather_and_scatter_gradients_match_differences),
         cmocka_unit_test(convolution_gradients_match_differences),
         cmocka_unit_test(pooling_gradients_match_differences),
+        cmocka_unit_test(resizing_gradients_match_differences),
+        cmocka_unit_test(normalisation_gradients_match_differences),
         cmocka_unit_test(gradients_of_a_small_network_match_differences),
         cmocka_unit_test(no_differentiable_op_is_left_unchecked),
     };

@@ -298,6 +298,58 @@ static void every_op_of_the_table_is_complete(void **state) {
     assert_null(op_find("no such op"));
 }
 
+/* ---- Pictures -----------------------------------------------------------------------------------------------------
+ */
+
+static void upsampling_repeats_elements(void **state) {
+    (void)state;
+    const double x[4] = {1, 2, 3, 4};
+    const double expected[12] = {1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4};
+    double y[24];
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", SHAPE(1, 1, 2, 2));
+    evaluate(soma_upsample(in, 1, 3), &(evaluation_input){in, x, 1}, 1, y, 12);
+    for (int i = 0; i < 12; i++) assert_true(y[i] == expected[i]);
+    evaluate(soma_upsample(in, 2, 3), &(evaluation_input){in, x, 1}, 1, y, 24);
+    for (int i = 0; i < 24; i++) assert_true(y[i] == expected[i / 12 * 6 + i % 6]);
+    soma_upsample(in, 0, 1);
+    assert_string_equal(soma_graph_error(g)->message,
+                        "upsample (node 4): the factor along the height is 0, expected 1 to 32768");
+    soma_graph_destroy(g);
+}
+
+/* ONNX's test_resize_upsample_scales_linear, and a half of it. */
+static void bilinear_resizing_weighs_the_nearest_four(void **state) {
+    (void)state;
+    const double x[4] = {1, 2, 3, 4};
+    const double twice[16] = {1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4};
+    double y[16];
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", SHAPE(1, 1, 2, 2));
+    evaluate(soma_resize_bilinear(in, 4, 4), &(evaluation_input){in, x, 1}, 1, y, 16);
+    for (int i = 0; i < 16; i++) assert_true(fabs(y[i] - twice[i]) < 1e-12);
+    evaluate(soma_resize_bilinear(in, 1, 1), &(evaluation_input){in, x, 1}, 1, y, 1);
+    assert_true(fabs(y[0] - 2.5) < 1e-12);
+    soma_graph_destroy(g);
+}
+
+/* One pixel, four channels, three of which are in a window. */
+static void response_normalisation_divides_alpha_by_the_size(void **state) {
+    (void)state;
+    const double x[4] = {1, -2, 3, 0.5};
+    double y[4];
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", SHAPE(1, 4, 1, 1));
+    evaluate(soma_lrn(in, 3, 0.6, 0.75, 2), &(evaluation_input){in, x, 1}, 1, y, 4);
+    for (int c = 0; c < 4; c++) {
+        double sum = 0;
+        for (int k = c - 1; k <= c + 1; k++)
+            if (k >= 0 && k < 4) sum += x[k] * x[k];
+        assert_true(fabs(y[c] - x[c] / pow(2 + 0.2 * sum, 0.75)) < 1e-12);
+    }
+    soma_graph_destroy(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shape_ops_move_the_right_elements),
@@ -313,6 +365,9 @@ int main(void) {
         cmocka_unit_test(random_numbers_depend_on_seed_stream_step_and_index_alone),
         cmocka_unit_test(random_numbers_are_uniform),
         cmocka_unit_test(every_op_of_the_table_is_complete),
+        cmocka_unit_test(upsampling_repeats_elements),
+        cmocka_unit_test(bilinear_resizing_weighs_the_nearest_four),
+        cmocka_unit_test(response_normalisation_divides_alpha_by_the_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The documents keep up with the tree: relative links lead somewhere, the architecture names every room of src/, every
-# decision is listed, and README shows the commands that a newcomer needs.
+# decision is listed, every network by name is described, and README shows the commands that a newcomer needs.
 set -euo pipefail
 rc=0
 complain() { echo "$*"; rc=1; }
@@ -20,4 +20,9 @@ done
 for command in "make demo" "make check"; do
     grep -q "$command" README.md || complain "README.md does not show '$command'"
 done
+while IFS= read -r net; do
+    for file in docs/networks.md src/nn/zoo.h cli/show.c; do
+        grep -qw -- "$net" $file || complain "$file does not name the network $net"
+    done
+done < <(sed -n 's/.*{\.name = "\([a-z0-9_]*\)".*/\1/p' src/nn/zoo.c)
 exit $rc
