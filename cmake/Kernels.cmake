@@ -29,11 +29,15 @@ if(kernel_sources)
     target_link_libraries(soma_kernels_${level} PRIVATE soma_flags soma_dependencies)
     target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_ISA=${level} ${soma_kernel_defines})
     set(optimisation ${kernel_optimisation})
-    if(SOMA_FULLY_STATIC AND level STREQUAL "baseline")
-      set(optimisation -Os) # the level of last resort gives way to the size of the whole
-      target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_COMPACT=1)
-    elseif(SOMA_FULLY_STATIC)
-      set(optimisation -O2)
+    if(SOMA_FULLY_STATIC) # older levels give way to the size of the whole
+      if(level STREQUAL "avx512")
+        set(optimisation -O2)
+      else()
+        set(optimisation -Os)
+      endif()
+      if(level STREQUAL "baseline")
+        target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_COMPACT=1)
+      endif()
     endif()
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.
     target_compile_options(soma_kernels_${level} PRIVATE ${kernel_flags_${level}} ${optimisation}
