@@ -56,7 +56,7 @@ bool window_image(op_infer *i, int k, const char *what) {
 int64_t window_places(const soma_window *w, int axis, int64_t size) {
     int64_t covered = w->dilation[axis] * (w->kernel[axis] - 1) + 1, stride = w->stride[axis];
     int64_t room = size + w->before[axis] + w->after[axis] - covered;
-    if (room < 0) return 0;
+    if (room < 0) return w->ceil_mode && room > -stride; /* a single window that hangs over */
     int64_t places = room / stride + 1;
     if (w->ceil_mode && room % stride && places * stride < size + w->before[axis]) places++;
     return places;

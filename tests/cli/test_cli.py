@@ -479,6 +479,25 @@ def arrays_of_numpy_are_data():
 
 
 @test
+def networks_of_pictures_are_known_by_name():
+    sizes = {"alexnet": 62378344, "vgg16": 138357544, "googlenet": 6998552, "resnet18": 11689512, "resnet50": 25557032,
+             "squeezenet": 1235496, "mobilenet_v2": 3504872, "unet": 31031745}
+    for name, parameters in sizes.items():
+        o = objects(soma("show", name, "--json"))[-1]
+        assert o["parameters"] == parameters, f"{name}: {o['parameters']}"
+    o = objects(soma("bench", "mobilenet_v2", "--input", "3x32x32", "--json"))[0]
+    assert o["name"] == "mobilenet_v2" and o["samples_per_s"] > 0
+    images = pictures("named", 24)
+    assert objects(soma("show", "squeezenet", "--input", "1x20x20", "--json"))[-1]["outputs"][0]["shape"][1] == 1000
+    soma("train", images, "--net", "squeezenet", "--epochs", "1", "--out", "named")
+    soma("train", "--resume", "named", "--epochs", "2")
+    assert soma("eval", "named", images).stdout.startswith("accuracy")
+    assert "picture" in one_line(soma("train", images, "--net", "unet", "--out", "refused", rc=2))
+    line = one_line(soma("show", "unet", "--input", "3x40x40", rc=2))
+    assert "concat" in line, line
+
+
+@test
 def bench_reports_its_keys():
     o = objects(soma("bench", "--net", "dense 4 relu, dense 1 sigmoid", "--input", "3", "--mode", "train", "--opt", "adam",
                      "--batch", 8, "--threads", 1, "--json"))[0]

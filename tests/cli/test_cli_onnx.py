@@ -38,6 +38,8 @@ CASES = {
     "lenet": [*PICTURES, "--net", "lenet"],
     "residual": [*PICTURES, "--net", "conv 4 3x3 s2 p1 bn relu, residual(conv 4 3x3 p1 bn relu, conv 4 3x3 p1 bn), relu, "
                  "concat(conv 4 1x1 | avgpool 3 s1 p1), avgpool global, dense 10"],
+    "words": [*PICTURES, "--net", "stem: conv 4 3x3 s4 p1 in relu6, lrn, concat(identity | maxpool 2 ceil, convt 4 2x2 s2 gn "
+              "2 relu, avgpool 2 s1), upsample 2, avgpool 2, conv 8 3x3 s2 ln relu, dense 10"],
 }
 
 

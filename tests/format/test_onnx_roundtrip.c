@@ -207,6 +207,14 @@ static soma_value build_max_pool_dilated(soma_value x) {
         .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 3}, .before = {1, 1}, .after = {1, 1}, .ceil_mode = true};
     return soma_max_pool(x, w);
 }
+static soma_value build_max_pool_beyond(soma_value x) {
+    soma_window w = {.kernel = {7, 3}, .stride = {2, 2}, .ceil_mode = true};
+    return soma_max_pool(x, w);
+}
+static soma_value build_average_pool_beyond(soma_value x) {
+    soma_window w = {.kernel = {7, 9}, .stride = {3, 3}, .ceil_mode = true};
+    return soma_average_pool(x, w);
+}
 static soma_value build_depthwise(soma_value x) {
     soma_window w = {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}};
     return soma_convolution(x, weights(x, "w", soma_shape4(8, 1, 3, 3)), w, 4);
@@ -319,6 +327,8 @@ static const build_case cases[] = {
     {"average_pool rounding up", IMAGES, build_average_pool_ceil, -2},
     {"average_pool rounding up and counting padding", IMAGES, build_average_pool_ceil_padding, -2},
     {"max_pool dilated, rounding up", IMAGES, build_max_pool_dilated, -2},
+    {"max_pool of a window larger than the input", IMAGES, build_max_pool_beyond, -2},
+    {"average_pool of a window larger than the input", IMAGES, build_average_pool_beyond, -2},
     {"depthwise convolution", IMAGES, build_depthwise, -2},
     {"transposed convolution with bias", IMAGES, build_transposed_layer, -2},
     {"upsample", IMAGES, build_upsample, -2},

@@ -342,6 +342,7 @@ static void pooling_gradients_match_differences(void **state) {
         {.window = {.kernel = {3, 2}, .stride = {2, 1}, .before = {1, 1}, .after = {1, 0}}, .height = 4, .width = 3},
         {.window = {.kernel = {2, 2}, .dilation = {2, 1}, .before = {1, 0}}, .height = 4, .width = 3},
         {.window = {.kernel = {3, 3}, .stride = {2, 2}, .ceil_mode = true}, .height = 4, .width = 6},
+        {.window = {.kernel = {3, 4}, .stride = {2, 3}, .ceil_mode = true}, .height = 2, .width = 2},
         {.window = {.kernel = {3, 3},
                     .stride = {2, 2},
                     .before = {1, 1},
