@@ -49,7 +49,7 @@ SOMA_API soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size 
 typedef struct soma_conv_transpose2d_options {
     int64_t stride SOMA_ZERO;         /* not given: 1 */
     int64_t padding SOMA_ZERO;        /* taken away from all four sides of the output */
-    int64_t output_padding SOMA_ZERO; /* added below and to the right; less than stride or dilation */
+    int64_t output_padding SOMA_ZERO; /* added below and to the right; less than the stride */
     int64_t dilation SOMA_ZERO;       /* not given: 1 */
     int64_t groups SOMA_ZERO;         /* not given: 1 */
     bool same SOMA_ZERO;              /* the output has size * stride, whatever the kernel */

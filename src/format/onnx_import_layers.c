@@ -123,7 +123,7 @@ static void build_conv_transpose(importer *m) {
     soma_value x = import_float(m, 0), w = import_float(m, 1);
     soma_shape s = soma_value_shape(x), k = soma_value_shape(w);
     soma_window window;
-    int64_t more[2], wanted[2], size[2];
+    int64_t more[2], wanted[2], size[2], rest[2] = {0, 0};
     if (m->failed) return;
     const int64_t kernel[2] = {k.rank == 4 ? k.dims[2] : 1, k.rank == 4 ? k.dims[3] : k.dims[2]};
     int spatial = s.rank - 2;
@@ -142,19 +142,23 @@ static void build_conv_transpose(importer *m) {
         if (s.rank == 3 && i == 0) wanted[i] = 0, full = 1;
         if (same && !wanted[i]) wanted[i] = n * window.stride[i];
         if (wanted[i]) { /* the sum of the padding follows from the size */
-            int64_t total = full - wanted[i];
+            int64_t total = full > wanted[i] ? full - wanted[i] : 0;
             bool upper = import_is(m, "auto_pad", "SAME_UPPER");
             window.before[i] = upper ? total / 2 : total - total / 2;
             window.after[i] = total - window.before[i];
         }
         size[i] = full - window.before[i] - window.after[i];
-        if (window.before[i] < 0 || window.after[i] < 0 || size[i] < 1) {
-            import_unsupported(m, "an output that is larger than the windows reach");
+        int64_t reach = size[i] - more[i] + window.stride[i] - 1, whole = wanted[i] ? wanted[i] : size[i];
+        if (size[i] > reach) size[i] = reach;
+        rest[i] = whole - size[i]; /* beyond every window: zeros */
+        if (size[i] < 1 || rest[i] < 0) {
+            import_fail(m, "the padding leaves nothing of the output");
             return;
         }
     }
     soma_value y =
         soma_convolution_backward_data(planes(m, x), planes(m, w), window, import_int(m, "group", 1), size[0], size[1]);
+    y = soma_pad(y, (const int64_t[4]){0, 0, 0, 0}, (const int64_t[4]){0, 0, rest[0], rest[1]}, 0);
     if (import_has(m, 2)) y = soma_add(y, by_channel(m, import_float(m, 2), 4));
     import_result(m, lines(m, y, s.rank));
 }

@@ -120,6 +120,7 @@ soma_value soma_conv2d(soma_value x, int64_t filters, soma_kernel_size kernel, s
 /* An output sums up one product for each input channel of its group and each tap of the kernel that meets it, one in
  * stride^2; and the other way round. */
 static soma_init transposed_init(soma_init init, const soma_shape *w, int64_t groups, int64_t stride) {
+    if (shape_elements(w, 1) < 0) return init; /* too many: the variable says so */
     int64_t area = w->dims[2] * w->dims[3], taps = area / (stride * stride);
     if (!init.fan_in) init.fan_in = w->dims[0] / groups * (taps > 1 ? taps : 1);
     if (!init.fan_out) init.fan_out = w->dims[1] * area;
@@ -138,9 +139,9 @@ soma_value soma_conv_transpose2d(soma_value x, int64_t filters, soma_kernel_size
         .stride = options.stride, .padding = options.padding, .dilation = options.dilation, .groups = options.groups};
     snprintf(layer, sizeof layer, "convt2d '%s'", name);
     if (!open_window(g, layer, &s, filters, kernel, &o, &w)) return none(g);
-    if (options.output_padding < 0 || options.output_padding >= (o.stride > o.dilation ? o.stride : o.dilation))
-        return graph_fail(g, "%s: the output padding is %lld, expected less than the stride or the dilation", layer,
-                          (long long)options.output_padding);
+    if (options.output_padding < 0 || options.output_padding >= o.stride)
+        return graph_fail(g, "%s: the output padding is %lld, expected less than the stride %lld", layer,
+                          (long long)options.output_padding, (long long)o.stride);
     int64_t size[2];
     for (int axis = 0; axis < 2; axis++) {
         int64_t n = s.dims[2 + axis];
