@@ -157,7 +157,7 @@ static bool run_squeeze(importer *m) {
     return shape_elements(&shape, 1) == (int64_t)x->count && same_items(m, x, shape, import_type(m, 0));
 }
 
-/* Concatenation and slices of lists only: shapes have one dimension. */
+/* Of lists only: shapes have one dimension. */
 static bool run_concat(importer *m) {
     size_t total = 0, at = 0, count = import_count(m);
     if (!count) return false;
@@ -176,28 +176,59 @@ static bool run_concat(importer *m) {
     return true;
 }
 
-static bool run_slice(importer *m) {
-    const known *x = import_known(m, 0);
-    int64_t start, stop, step = 1, axis = 0;
-    if (!x || x->shape.rank != 1) return false;
-    if (import_list(m, 1, "starts", &start, 1) != 1 || import_list(m, 2, "ends", &stop, 1) != 1) return false;
-    import_list(m, 3, "axes", &axis, 1);
-    if (import_has(m, 4) && import_integers(m, 4, "steps", &step, 1) != 1) return false;
-    int64_t n = (int64_t)x->count;
-    if (step == 0 || step == INT64_MIN || axis < -1 || axis > 0) return false;
-    if (start < 0) start = start < -n ? 0 : start + n;
+/* The elements of a slice of n: its first one and their number. */
+static int64_t slice_length(int64_t n, int64_t *start, int64_t stop, int64_t step) {
+    if (*start < 0) *start = *start < -n ? 0 : *start + n;
     if (stop < 0) stop = stop < -n ? -1 : stop + n;
     if (step > 0) {
-        if (start > n) start = n;
+        if (*start > n) *start = n;
         if (stop > n) stop = n;
         if (stop < 0) stop = 0;
     } else {
-        if (start > n - 1) start = n - 1;
+        if (*start > n - 1) *start = n - 1;
         if (stop > n) stop = n;
     }
-    int64_t length = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
-    known *k = known_make(m, soma_shape1(length > 0 ? (length - 1) / stride + 1 : 0));
-    for (size_t i = 0; k && i < k->count; i++) k->items[i] = x->items[start + (int64_t)i * step];
+    int64_t length = step > 0 ? stop - *start : *start - stop;
+    return length > 0 ? (length - 1) / (step > 0 ? step : -step) + 1 : 0;
+}
+
+/* One axis, which a step of -1 turns round: that is how PyTorch writes the padding of open shapes. */
+static bool run_slice(importer *m) {
+    const known *x = import_known(m, 0);
+    int64_t start, stop, step = 1, axis = 0;
+    if (!x || x->shape.rank < 1) return false;
+    if (import_list(m, 1, "starts", &start, 1) != 1 || import_list(m, 2, "ends", &stop, 1) != 1) return false;
+    import_list(m, 3, "axes", &axis, 1);
+    if (import_has(m, 4) && import_integers(m, 4, "steps", &step, 1) != 1) return false;
+    soma_shape shape = x->shape;
+    if (axis < 0) axis += shape.rank;
+    if (step == 0 || step == INT64_MIN || axis < 0 || axis >= shape.rank) return false;
+    int64_t n = shape.dims[axis], inner = 1, outer = 1;
+    for (int d = 0; d < shape.rank; d++) {
+        if (d < axis) outer *= shape.dims[d];
+        if (d > axis) inner *= shape.dims[d];
+    }
+    shape.dims[axis] = slice_length(n, &start, stop, step);
+    known *k = known_make(m, shape);
+    known_item *to = k ? k->items : NULL;
+    for (int64_t o = 0; k && inner > 0 && o < outer; o++)
+        for (int64_t row = 0; row < shape.dims[axis]; row++, to += inner)
+            memcpy(to, x->items + (o * n + start + row * step) * inner, (size_t)inner * sizeof *to);
+    import_set_known(m, 0, k, import_type(m, 0));
+    return true;
+}
+
+static bool run_transpose(importer *m) {
+    const known *x = import_known(m, 0);
+    int64_t perm[2] = {1, 0};
+    if (!x || x->shape.rank != 2) return false;
+    if (import_attribute(m, "perm") && import_ints(m, "perm", perm, 2) != 2) return false;
+    if (perm[0] == 0 && perm[1] == 1) return same_items(m, x, x->shape, import_type(m, 0));
+    if (perm[0] != 1 || perm[1] != 0) return false;
+    int64_t rows = x->shape.dims[0], columns = x->shape.dims[1];
+    known *k = known_make(m, soma_shape2(columns, rows));
+    for (int64_t i = 0; k && i < columns; i++)
+        for (int64_t j = 0; j < rows; j++) k->items[i * rows + j] = x->items[j * columns + i];
     import_set_known(m, 0, k, import_type(m, 0));
     return true;
 }
@@ -338,6 +369,7 @@ static const evaluator evaluators[] = {
     {"Squeeze", run_squeeze},
     {"Concat", run_concat},
     {"Slice", run_slice},
+    {"Transpose", run_transpose},
     {"Gather", run_gather},
     {"Add", run_add},
     {"Sub", run_sub},
