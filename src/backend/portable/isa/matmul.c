@@ -71,7 +71,7 @@ partition KERNEL(matmul_partition)(const kernel_call *call) {
     product p;
     product_open(call, &p);
     double flops = 2.0 * (double)p.g.rows * (double)p.g.columns * (double)p.g.depth * (double)p.matrices;
-    /* A few rows times a matrix beyond the caches are bound by reading it: each thread then takes columns of its own. */
+    /* A few rows times a matrix beyond the caches are bound by reading it: each thread then takes its own columns. */
     bool reads = p.rank == 2 && p.g.columns * p.g.depth > LARGE && p.g.rows < FEW_ROWS * call->threads;
     return kernel_choose(call, (p.rank > 2 || !t->transpose_a) && !reads, flops < KERNEL_TINY);
 }

@@ -44,6 +44,7 @@ static bool open(const kernel_call *call, bool back, layout *l) {
     l->kernels = (size_t)(DEPTH * g->form->kernel * g->form->kernel * WINOGRAD_WIDTH);
     l->filters = (size_t)(g->square * FILTER_LAYER);
     l->sums = (size_t)(g->square * l->sum_layer);
+    if (l->windows > WINOGRAD_ROOM) return false;
     l->tile = call->epilogue ? (size_t)winograd_lines(VW * g->block * g->form->tile * g->out[1]) : 0;
     return true;
 }
@@ -185,7 +186,8 @@ static void run(const kernel_call *call, int thread, bool back) {
         run_block(&j, row, winograd_smaller(row + l.g.block, row_end), filter, filter_end);
 }
 
-/* The filters' transforms are made for every block of tiles: for a few tiles they are not worth it. */
+/* Whether fewer multiplications are left when the filters' transforms, which are made for each block of tiles, count
+ * too: for a few tiles they are not worth it. */
 static bool pays(const kernel_call *call, bool back) {
     layout l;
     const double filter = 2; /* what making a number of a filter costs, in multiply-adds of vectors */

@@ -26,7 +26,9 @@
 enum {
     WINOGRAD_POINTS = 8,  /* p at most */
     WINOGRAD_TILES = 144, /* tiles of a block, about */
-    WINOGRAD_WIDTH = 64   /* columns of the products that are made at a time */
+    WINOGRAD_WIDTH = 64,  /* columns of the products that are made at a time */
+    /* Floats of transformed tiles, at most; for wider pictures there is the direct algorithm. */
+    WINOGRAD_ROOM = 1 << 26
 };
 
 /* Multiplies by a constant matrix: rows vectors, to_step apart, from columns vectors, step apart. */

@@ -6,11 +6,10 @@
  * planes, or by filters where there are too few of them; never by samples. */
 #include "backend/portable/isa/winograd.h"
 
-enum { GROUP = 128, BLOCKS = 1 };
+enum { GROUP = 128 }; /* planes, at most */
 
 typedef struct layout {
     winograd g;
-    int64_t block, most;   /* rows of tiles done together, tiles in them */
     int64_t width, groups; /* planes done together */
     int64_t window_layer, line, layer, sum_layer;
     size_t pixels, windows, gradients, sums, kernels, tile;
@@ -21,20 +20,19 @@ static bool open(const kernel_call *call, layout *l) {
         return false;
     const winograd *g = &l->g;
     const int64_t m = g->form->tile, halo = g->form->kernel - 1, area = g->form->kernel * g->form->kernel;
-    l->block = g->block * BLOCKS;
-    l->most = l->block * g->tiles[1];
     l->groups = (g->planes + GROUP - 1) / GROUP;
     if (l->groups % call->threads) l->groups = winograd_up(l->groups, call->threads);
     l->width = winograd_up((g->planes + l->groups - 1) / l->groups, VW);
     l->line = winograd_lines(winograd_up(g->filters, VW));
-    l->layer = winograd_lines(l->most * l->line);
-    l->window_layer = winograd_lines(l->most * l->width);
+    l->layer = winograd_lines(g->most * l->line);
+    l->window_layer = winograd_lines(g->most * l->width);
     l->sum_layer = winograd_lines(g->filters * l->width);
-    l->pixels = (size_t)((l->block * m + halo) * (g->tiles[1] * m + halo) * VW);
+    l->pixels = (size_t)((g->block * m + halo) * (g->tiles[1] * m + halo) * VW);
     l->windows = (size_t)(g->square * l->window_layer);
     l->gradients = (size_t)(g->square * l->layer);
     l->sums = (size_t)(g->square * l->sum_layer);
     l->kernels = (size_t)((area + VW) * VW);
+    if (l->windows + l->gradients + l->sums > WINOGRAD_ROOM) return false;
     l->tile = call->epilogue ? (size_t)winograd_lines(l->width * area) : 0;
     return true;
 }
@@ -144,7 +142,7 @@ void KERNEL(winograd_backward_weights_run)(const kernel_call *call, int thread) 
         j.width = winograd_smaller(l.width, l.g.planes - j.plane);
         if (j.width <= 0) break;
         if (rows == 0) memset(j.sums, 0, l.sums * sizeof *j.sums);
-        for (int64_t row = 0; row < rows; row += l.block) add_block(&j, row, winograd_smaller(row + l.block, rows));
+        for (int64_t row = 0; row < rows; row += l.g.block) add_block(&j, row, winograd_smaller(row + l.g.block, rows));
         transform_back(&j);
     }
 }
