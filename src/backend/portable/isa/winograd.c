@@ -41,7 +41,7 @@ static bool open(const kernel_call *call, bool back, layout *l) {
     l->sum_layer = winograd_lines(g->most * WINOGRAD_WIDTH);
     l->pixels = (size_t)((pixels_in > pixels_out ? pixels_in : pixels_out) * VW);
     l->windows = (size_t)(g->square * l->layer);
-    l->kernels = (size_t)(DEPTH * g->form->kernel * g->form->kernel * WINOGRAD_WIDTH);
+    l->kernels = (size_t)(g->form->kernel * g->form->kernel) * DEPTH * WINOGRAD_WIDTH;
     l->filters = (size_t)(g->square * FILTER_LAYER);
     l->sums = (size_t)(g->square * l->sum_layer);
     if (l->windows > WINOGRAD_ROOM) return false;
@@ -193,12 +193,11 @@ static bool pays(const kernel_call *call, bool back) {
     const double filter = 2; /* what making a number of a filter costs, in multiply-adds of vectors */
     if (!open(call, back, &l)) return false;
     const winograd *g = &l.g;
-    double numbers = (double)(g->square * g->planes * g->filters), tiles = (double)(g->tiles[0] * g->tiles[1]);
-    double rows = (double)(g->samples * g->tiles[0]),
-           blocks = (double)((g->samples * g->tiles[0] + g->block - 1) / g->block);
+    const int64_t rows = g->samples * g->tiles[0], blocks = (rows + g->block - 1) / g->block;
+    double numbers = (double)(g->square * g->planes * g->filters);
     double direct = (double)(g->samples * g->out[0] * g->out[1]) * (double)(g->planes * g->filters) *
                     (double)(g->form->kernel * g->form->kernel);
-    return rows == 0 || numbers * ((double)g->samples * tiles + blocks * filter) < 0.8 * direct;
+    return rows == 0 || numbers * ((double)(rows * g->tiles[1]) + filter * (double)blocks) < 0.8 * direct;
 }
 
 bool KERNEL(winograd_accepts)(const kernel_call *call) { return pays(call, false); }
