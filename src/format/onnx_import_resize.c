@@ -157,7 +157,7 @@ static bool read_request(importer *m, size_t scales_at, request *q) {
             if (scales ? numbers[d] != 1 : !isnan(numbers[d])) import_unsupported(m, "resizing the batch");
             continue;
         }
-        if (!(from >= 1 && size >= 1 && size <= LARGEST_SIDE)) {
+        if (!(from >= 1 && size >= 1 && size <= (double)LARGEST_SIDE)) {
             import_fail(m, "an axis of %g elements can't become one of %g", from, size);
             return false;
         }
