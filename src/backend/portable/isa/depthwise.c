@@ -10,7 +10,7 @@
  * Split among threads by planes; the weights' gradients by channels. */
 #include "backend/portable/isa/sorted.h"
 
-enum { TILE_FLOATS = 4096, FEW = 4, POSITIONS = 64, CHANNELS = 16 };
+enum { FEW = 4, POSITIONS = 64, CHANNELS = 16 };
 
 typedef struct depthwise {
     sorted x;
@@ -151,16 +151,9 @@ static void weigh(const kernel_call *call, const depthwise *d, int64_t channel, 
 
 typedef void (*plane_body)(const depthwise *d, const float *from, const float *w, float *to);
 
-static int64_t area(const tensor *t) { return t->shape.dims[2] * t->shape.dims[3]; }
-
-static int64_t planes_at_a_time(const kernel_call *call) {
-    int64_t channels = call->out[0].shape.dims[1], fit = TILE_FLOATS / area(&call->out[0]);
-    return fit < 1 ? 1 : fit < channels ? fit : channels;
-}
-
 static size_t tile_floats(const kernel_call *call, const depthwise *d, bool weights) {
     if (!call->epilogue) return 0;
-    return (size_t)((weights ? CHANNELS * d->area : planes_at_a_time(call) * area(&call->out[0])) + 15) / 16 * 16;
+    return (size_t)((weights ? CHANNELS * d->area : kernel_planes(call) * kernel_area(&call->out[0])) + 15) / 16 * 16;
 }
 
 static size_t scratch(const kernel_call *call, const depthwise *d, bool weights) {
@@ -180,9 +173,9 @@ static char *take_scratch(const kernel_call *call, int thread, depthwise *d, boo
 
 static void run(const kernel_call *call, int thread, depthwise *d, plane_body body) {
     char *own = take_scratch(call, thread, d, false);
-    int64_t in = area(&call->in[0]), out = area(&call->out[0]), block = 1, first, end;
+    int64_t in = kernel_area(&call->in[0]), out = kernel_area(&call->out[0]), block = 1, first, end;
     kernel_range(call, thread, d->samples * d->channels, &first, &end);
-    if (call->epilogue) block = planes_at_a_time(call);
+    if (call->epilogue) block = kernel_planes(call);
     for (int64_t plane = first; plane < end; plane += block) {
         int64_t now = end - plane < block ? end - plane : block;
         float *to = call->epilogue ? d->tile : (float *)call->out[0].data + plane * out;

@@ -55,6 +55,14 @@ static inline void kernel_finish(const kernel_call *call, float *tile, int64_t r
     }
 }
 
+/* Elements of a plane of [N, C, height, width]; planes of the output that go through the epilogue together, at most a
+ * sample's. */
+static inline int64_t kernel_area(const tensor *t) { return t->shape.dims[2] * t->shape.dims[3]; }
+static inline int64_t kernel_planes(const kernel_call *call) {
+    const int64_t tile = 4096, channels = call->out[0].shape.dims[1], fit = tile / kernel_area(&call->out[0]);
+    return fit < 1 ? 1 : fit < channels ? fit : channels;
+}
+
 /* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
 static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }
 

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { TILE_FLOATS = 4096, FEW = 4 };
+enum { FEW = 4 }; /* windows in a row that are worth a sorted copy */
 
 typedef struct pool {
     const soma_window *window;
@@ -332,22 +332,14 @@ static void max_take(const pool *p, const float *x, const float *second, float *
     }
 }
 
-static int64_t area(const tensor *t) { return t->shape.dims[2] * t->shape.dims[3]; }
-
-/* Planes that go through the epilogue at a time, at most a sample's. */
-static int64_t planes_at_a_time(const kernel_call *call) {
-    int64_t channels = call->out[0].shape.dims[1], fit = TILE_FLOATS / area(&call->out[0]);
-    return fit < 1 ? 1 : fit < channels ? fit : channels;
-}
-
 static size_t tile_floats(const kernel_call *call) {
-    return call->epilogue ? (size_t)(planes_at_a_time(call) * area(&call->out[0]) + 15) / 16 * 16 : 0;
+    return call->epilogue ? (size_t)(kernel_planes(call) * kernel_area(&call->out[0]) + 15) / 16 * 16 : 0;
 }
 
 static void run(const kernel_call *call, int thread, const soma_shape *x, const soma_shape *y, plane_body body) {
     pool p;
-    int64_t channels = x->dims[1], in = area(&call->in[0]), out = area(&call->out[0]), first, end;
-    int64_t other = call->inputs > 1 ? area(&call->in[1]) : 0, block = 1;
+    int64_t channels = x->dims[1], in = kernel_area(&call->in[0]), out = kernel_area(&call->out[0]), first, end;
+    int64_t other = call->inputs > 1 ? kernel_area(&call->in[1]) : 0, block = 1;
     const float *from = call->in[0].data, *second = call->inputs > 1 ? call->in[1].data : NULL;
     char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
     float *tile = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
@@ -357,7 +349,7 @@ static void run(const kernel_call *call, int thread, const soma_shape *x, const 
     p.counts = p.other + p.sorted.floats;
     if (p.along) count_columns(&p);
     kernel_range(call, thread, x->dims[0] * channels, &first, &end);
-    if (call->epilogue) block = planes_at_a_time(call);
+    if (call->epilogue) block = kernel_planes(call);
     for (int64_t plane = first; plane < end; plane += block) {
         int64_t now = end - plane < block ? end - plane : block;
         float *to = call->epilogue ? tile : (float *)call->out[0].data + plane * out;
