@@ -24,16 +24,13 @@ static void accumulate(backward *b, node_ref to, soma_value gradient) {
     *sum = sum->node ? soma_add(*sum, gradient) : gradient;
 }
 
-/* Differentiates through the decomposition: the sub-graph it emits is walked backwards by the same rules. */
-static void through_decomposition(op_gradient *c) {
-    soma_graph *g = c->graph;
-    soma_value y = c->node->op->decompose(g, c->node, c->in);
-    if (!value_ok(y) || !c->dout[0].node) return;
-    /* d(sum(dout * y))/d(in) is the product wanted. Inputs must be told from one another, and from equal inputs, by
-     * node; the gradient with respect to a value counts every way from it inside the decomposition only, because dout
-     * and the inputs themselves are not looked through. */
-    soma_value x[OP_MAX_INPUTS], gradients[OP_MAX_INPUTS];
-    int index[OP_MAX_INPUTS], count = 0;
+void gradient_through(op_gradient *c, soma_value y, soma_value seed) {
+    /* d(sum(seed * y))/d(in) is wanted. Inputs must be told from one another, and from equal inputs, by node; the
+     * gradient with respect to a value counts every way from it to y only, because the seed and the inputs themselves
+     * are not looked through. */
+    soma_value x[OP_MAX_INPUTS] = {{0}}, gradients[OP_MAX_INPUTS] = {{0}};
+    int index[OP_MAX_INPUTS] = {0}, count = 0;
+    if (!value_ok(y) || !seed.node) return;
     for (int i = 0; i < c->inputs; i++) {
         bool seen = !c->wanted[i];
         for (int k = 0; k < count; k++) seen |= x[k].node == c->in[i].node && x[k].output == c->in[i].output;
@@ -42,7 +39,7 @@ static void through_decomposition(op_gradient *c) {
             x[count++] = c->in[i];
         }
     }
-    if (gradient_of(y, c->dout[0], x, count, true, gradients)) return;
+    if (gradient_of(y, seed, x, count, true, gradients)) return;
     for (int k = 0; k < count; k++) c->din[index[k]] = gradients[k];
 }
 
@@ -89,7 +86,7 @@ static int gradient_of(soma_value y, soma_value seed, const soma_value *x, int c
         if (n->op->gradient)
             n->op->gradient(&c);
         else if (n->op->decompose)
-            through_decomposition(&c);
+            gradient_through(&c, n->op->decompose(g, n, in), c.dout[0]);
         for (int i = 0; i < n->inputs_count; i++)
             if (wanted[i] && din[i].node) accumulate(&b, n->inputs[i], din[i]);
     }

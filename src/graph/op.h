@@ -120,6 +120,10 @@ bool shape_broadcast(const soma_shape *a, const soma_shape *b, soma_shape *out);
 /* dy summed over the axes along which x was broadcast to dy's shape. */
 soma_value gradient_unbroadcast(soma_value dy, soma_value x);
 
+/* For gradient rules: fills din with the gradients of sum(seed * y), where y is written with ordinary ops over the
+ * inputs, taken to be independent of one another. */
+void gradient_through(op_gradient *c, soma_value y, soma_value seed);
+
 /* The ops, by name ("conv…" in src/ops/table.h). */
 #define ELEMENTWISE_OP(name) extern const soma_op op_##name;
 #define OP(name)             extern const soma_op op_##name;

@@ -5,6 +5,7 @@
 #include "nn/layers.h"
 
 #include "graph/graph.h"
+#include "ops/attributes.h"
 
 #include <soma/nn.h>
 
@@ -205,21 +206,19 @@ typedef struct batch_norm {
 /* running = (1 - m) running + m batch, as an effect of the training plan. */
 static void update_running(const batch_norm *b, soma_value running, soma_value batch) {
     soma_value kept = soma_mul(running, soma_scalar(b->graph, 1 - b->momentum));
-    soma_value news = soma_mul(soma_reshape(batch, b->channels), soma_scalar(b->graph, b->momentum));
+    soma_value news = soma_mul(batch, soma_scalar(b->graph, b->momentum));
     soma_graph_add_effect(soma_assign(running, soma_add(kept, news)));
 }
 
 static soma_value normalise_by_batch(const batch_norm *b, soma_value x) {
     soma_graph *g = b->graph;
-    soma_value mean = soma_reduce_mean(x, b->axes, true), centred = soma_sub(x, mean);
-    soma_value variance = soma_reduce_mean(soma_square(centred), b->axes, true);
-    soma_value count = soma_extent(x, b->axes);
-    soma_value unbiased = soma_div(count, soma_sub(count, soma_scalar(g, 1)));
+    const soma_value in[] = {x, b->weight, b->bias};
+    const batch_norm_attributes a = {b->epsilon};
+    soma_value y = graph_add(g, &op_batch_norm, &a, in, 3), mean = {g, y.node, 1}, variance = {g, y.node, 2};
+    soma_value count = soma_extent(x, b->axes), unbiased = soma_div(count, soma_sub(count, soma_scalar(g, 1)));
     update_running(b, b->running_mean, mean);
     update_running(b, b->running_var, soma_mul(variance, unbiased));
-    soma_value inverse = soma_rsqrt(soma_add(variance, soma_scalar(g, b->epsilon)));
-    soma_value scale = soma_mul(inverse, soma_reshape(b->weight, b->spread));
-    return soma_add(soma_mul(centred, scale), soma_reshape(b->bias, b->spread));
+    return y;
 }
 
 /* One multiplication and one addition an element. */

@@ -89,4 +89,10 @@ typedef struct lrn_attributes {
     double alpha, beta, bias;
 } lrn_attributes;
 
+/* batch_norm(x [N, C, …], weight [C], bias [C]) -> y like x, mean [C], variance [C]: of the batch, the variance divided
+ * by the number of elements; batch_norm_backward(dy, x, weight, mean, variance) -> dx, dweight, dbias. */
+typedef struct batch_norm_attributes {
+    double epsilon;
+} batch_norm_attributes;
+
 #endif

@@ -102,5 +102,8 @@ OP(upsample_backward)
 /* lrn.c */
 OP(lrn)
 OP(lrn_backward)
+/* batch_norm.c */
+OP(batch_norm)
+OP(batch_norm_backward)
 /* random_uniform.c */
 OP(random_uniform)

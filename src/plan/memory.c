@@ -24,9 +24,8 @@ static void step_touches(const soma_plan *plan, const step *s, touch *each, void
     if (s->anchor) {
         for (int i = 0; i < s->anchor->inputs_count; i++)
             if (!(s->anchor->op->flags & OP_SHAPE)) each(user, plan_value_of(plan, s->anchor->inputs[i]), false);
-        if (!s->program)
-            for (int o = 0; o < s->anchor->op->outputs; o++)
-                each(user, plan->first_value[s->anchor->number - 1] + o, true);
+        for (int o = s->program ? 1 : 0; o < s->anchor->op->outputs; o++) /* a program takes the first */
+            each(user, plan->first_value[s->anchor->number - 1] + o, true);
     }
     if (!s->program) return;
     for (int i = s->anchor ? 1 : 0; i < s->program->inputs; i++) each(user, s->operand[i], false);

@@ -203,9 +203,11 @@ static void check_epilogue(const check_case *c, const isa *level, const kernel *
     for (int threads = 1; threads <= 3; threads++) {
         for (int wanted = -1; wanted <= PARTITION_FREE; wanted++) {
             if (wanted == PARTITION_SERIAL || (wanted == PARTITION_BATCH && c->batch < 0)) continue;
-            void *none[OP_MAX_OUTPUTS] = {NULL};
+            void *others[OP_MAX_OUTPUTS] = {NULL}; /* all outputs but the first */
+            for (int i = 1; i < c->op->outputs; i++) others[i] = check_block(out[i].count, sizeof(int64_t));
             for (size_t i = 0; i < n; i++) first[i] = copy[i] = NAN;
-            check_run(c, level, k, in, none, out, &e, threads, wanted);
+            check_run(c, level, k, in, others, out, &e, threads, wanted);
+            for (int i = 1; i < c->op->outputs; i++) free(others[i]);
             for (size_t i = 0; i < n; i++) {
                 float value = plain[i] * p[i] + q[i / (size_t)columns % (size_t)rows];
                 if (value < 0) value = 0;

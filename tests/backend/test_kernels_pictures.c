@@ -36,10 +36,37 @@ static void response_normalisation_is_near_the_reference(void **state) {
     }
 }
 
+/* A variance is one of the inputs. */
+static double positive(random_stream *r) { return 0.25 + fabs(random_normal(r)); }
+
+static void batch_normalisation_is_near_the_reference(void **state) {
+    (void)state;
+    random_stream r = random_open(3, 9);
+    for (int i = 0; i < 60; i++) {
+        batch_norm_attributes a = {i % 3 ? 1e-5 : 0.5};
+        soma_shape x = soma_shape4(2 + up_to(&r, 4), up_to(&r, 40), up_to(&r, 12), up_to(&r, i % 4 ? 9 : 70));
+        if (i % 5 == 0) x.rank = 2, x.dims[0] = 60 + i;
+        if (i % 7 == 0) x.rank = 3;
+        if (i == 59) x = soma_shape4(1, 2, 150, 150);
+        soma_shape c = soma_shape1(x.dims[1]);
+        check_case k = {
+            .op = &op_batch_norm, .attributes = &a, .inputs = 3, .in = {x, c, c}, .batch = -1, .tolerance = 1e-5};
+        check(&k, &r);
+        k.op = &op_batch_norm_backward;
+        k.inputs = 5;
+        k.in[1] = x;
+        k.in[2] = k.in[3] = k.in[4] = c;
+        k.value = positive;
+        k.tolerance = 3e-5;
+        check(&k, &r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upsampling_repeats_and_sums),
         cmocka_unit_test(response_normalisation_is_near_the_reference),
+        cmocka_unit_test(batch_normalisation_is_near_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -419,6 +419,37 @@ static void normalisation_gradients_match_differences(void **state) {
     }
 }
 
+/* All three outputs, the channels' as they broadcast. */
+static soma_value outputs_of(soma_value v, int64_t channels) {
+    soma_shape spread = SHAPE(channels, 1);
+    soma_value first = {v.graph, v.node, 1}, second = {v.graph, v.node, 2};
+    first = soma_mul(soma_reshape(first, spread), soma_scalar(v.graph, 0.7));
+    return soma_add(soma_add(v, first), soma_reshape(second, spread));
+}
+static soma_value build_batch_norm(soma_graph *g, const soma_value *x, const void *arguments) {
+    return outputs_of(graph_add(g, &op_batch_norm, arguments, x, 3), 3);
+}
+static soma_value build_batch_norm_backward(soma_graph *g, const soma_value *x, const void *arguments) {
+    return outputs_of(graph_add(g, &op_batch_norm_backward, arguments, x, 5), 3);
+}
+static void batch_normalisation_gradients_match_differences(void **state) {
+    (void)state;
+    const batch_norm_attributes a = {0.1};
+    const soma_shape x = SHAPE(N, 3, 2), channels = SHAPE(3);
+    gradient_check(&(gradient_case){.name = "batch_norm",
+                                    .build = build_batch_norm,
+                                    .arguments = &a,
+                                    .inputs = 3,
+                                    .shapes = {x, channels, channels}});
+    gradient_check(&(gradient_case){.name = "batch_norm_backward",
+                                    .build = build_batch_norm_backward,
+                                    .arguments = &a,
+                                    .inputs = 5,
+                                    .shapes = {x, x, channels, channels, channels},
+                                    .low = 0.5,
+                                    .high = 2});
+}
+
 static soma_value build_network(soma_graph *g, const soma_value *x, const void *arguments) {
     (void)g, (void)arguments;
     soma_value h = soma_tanh(soma_add(soma_gemm(x[0], x[1], false, true), x[2]));
@@ -453,6 +484,7 @@ int main(void) {
         cmocka_unit_test(pooling_gradients_match_differences),
         cmocka_unit_test(resizing_gradients_match_differences),
         cmocka_unit_test(normalisation_gradients_match_differences),
+        cmocka_unit_test(batch_normalisation_gradients_match_differences),
         cmocka_unit_test(gradients_of_a_small_network_match_differences),
         cmocka_unit_test(no_differentiable_op_is_left_unchecked),
     };

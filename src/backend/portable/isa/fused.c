@@ -8,7 +8,6 @@
 
 #if !KERNEL_COMPACT
 #include "ops/elementwise/arithmetic.c"
-#include "ops/elementwise/clip.c"
 #include "ops/elementwise/compare.c"
 #include "ops/elementwise/divide_root.c"
 #include "ops/elementwise/exponential.c"
@@ -16,6 +15,7 @@
 #include "ops/elementwise/leaky_relu.c"
 #include "ops/elementwise/power.c"
 #include "ops/elementwise/relu.c"
+#include "ops/elementwise/relu6.c"
 #include "ops/elementwise/sigmoid.c"
 #include "ops/elementwise/sign.c"
 #include "ops/elementwise/tanh.c"

@@ -19,13 +19,17 @@ RECIPE(bias_sigmoid, 2, 1, 0, 0x2, 2, OP2(2, add, 0, 1) OP1(3, sigmoid, 2), OUT(
  * with both; inputs x, scale, shift, the other summand */
 RECIPE(scale_shift, 3, 1, 0, 0x6, 0, OP2(3, mul, 0, 1) OP2(4, add, 3, 2), OUT(0, 4))
 RECIPE(scale_shift_relu, 3, 1, 0, 0x6, 0, OP2(3, mul, 0, 1) OP2(4, add, 3, 2) OP1(5, relu, 4), OUT(0, 5))
-RECIPE(scale_shift_clip, 3, 1, 0, 0x6, 0, OP2(3, mul, 0, 1) OP2(4, add, 3, 2) OP1(5, clip, 4), OUT(0, 5))
+RECIPE(scale_shift_relu6, 3, 1, 0, 0x6, 0, OP2(3, mul, 0, 1) OP2(4, add, 3, 2) OP1(5, relu6, 4), OUT(0, 5))
 RECIPE(scale_shift_add, 4, 1, 0, 0x6, 0, OP2(4, mul, 0, 1) OP2(5, add, 4, 2) OP2(6, add, 5, 3), OUT(0, 6))
 RECIPE(scale_shift_add_relu, 4, 1, 0, 0x6, 0, OP2(4, mul, 0, 1) OP2(5, add, 4, 2) OP2(6, add, 5, 3) OP1(7, relu, 6),
        OUT(0, 7))
 
 /* dx = dy (y > 0), with y and the 0 as the other inputs */
 RECIPE(relu_backward, 3, 1, 0x4, 0, 0, OP2(3, greater, 1, 2) OP2(4, mul, 0, 3), OUT(0, 4))
+
+/* dx = dy (y > 0) (y < 6), with y, the 0 and the 6 as the other inputs */
+RECIPE(relu6_backward, 4, 1, 0xc, 0, 0, OP2(4, greater, 1, 2) OP2(5, mul, 0, 4) OP2(6, less, 1, 3) OP2(7, mul, 5, 6),
+       OUT(0, 7))
 
 /* Optimizers' updates, as soma_minimize writes them; g is the gradient. */
 

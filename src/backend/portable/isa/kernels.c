@@ -32,6 +32,8 @@ const kernel KERNEL(kernels)[] = {
     {LIKE(upsample_backward, upsample)},
     {ENTRY(lrn)},
     {LIKE(lrn_backward, lrn), SCRATCH(lrn_backward)},
+    {ENTRY(batch_norm), SCRATCH(batch_norm), EPILOGUE(2)},
+    {LIKE(batch_norm_backward, batch_norm), SCRATCH(batch_norm), EPILOGUE(2)},
     {ENTRY(reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
     {LIKE(reduce_max, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
     {LIKE(reduce_min, reduce_sum), SCRATCH(reduce_sum), EPILOGUE(1)},
