@@ -37,76 +37,117 @@ static bool open(const kernel_call *call, const soma_shape *x, const soma_shape 
 
 /* ---- Forward ----------------------------------------------------------------------------------------------------- */
 
-/* Outputs [j, j + vectors VW) of row i. */
-SIMD void forward_part(const int vectors, const depthwise *d, const float *w, int64_t i, int64_t j, float *to) {
-    const soma_window *v = &d->x.window;
-    vf sum[4];
+enum { USUAL = 9 }; /* positions of a 3 x 3 kernel, whose loop is unrolled */
+
+SIMD void forward_add(const int rows, const int vectors, float weight, const float *from, int64_t down, vf *sum) {
+    const vf factor = v_set1(weight);
     UNROLL
-    for (int n = 0; n < vectors; n++) sum[n] = v_zero();
-    for (int64_t k = 0; k < v->kernel[0]; k++) {
-        for (int64_t l = 0; l < v->kernel[1]; l++) {
-            const float *from = d->copy + sorted_place(&d->x, i, k, l) + j;
-            vf weight = v_set1(w[k * v->kernel[1] + l]);
-            UNROLL
-            for (int n = 0; n < vectors; n++) sum[n] = v_fma(weight, v_load(from + n * VW), sum[n]);
-        }
+    for (int n = 0; n < rows * vectors; n++)
+        sum[n] = v_fma(factor, v_load(from + n / vectors * down + n % vectors * VW), sum[n]);
+}
+
+/* Outputs [j, j + vectors VW) of rows [i, i + rows); `area` is 0 where it is not constant. Several rows together hide
+ * the time that an addition takes, and read each weight once. */
+SIMD void forward_part(const int area, const int rows, const int vectors, const depthwise *d, const int64_t *offset,
+                       const float *w, int64_t i, int64_t j, float *to) {
+    const int64_t down = d->x.window.stride[0] * d->x.window.stride[1] * d->x.line;
+    const float *at = d->copy + i * down + j;
+    vf sum[8];
+    UNROLL
+    for (int n = 0; n < rows * vectors; n++) sum[n] = v_zero();
+    if (area) {
+        UNROLL
+        for (int p = 0; p < area; p++) forward_add(rows, vectors, w[p], at + offset[p], down, sum);
+    } else {
+        for (int64_t p = 0; p < d->area; p++) forward_add(rows, vectors, w[p], at + offset[p], down, sum);
     }
     to += i * d->width + j;
     UNROLL
-    for (int n = 0; n < vectors; n++) {
-        int64_t left = d->width - j - n * VW;
-        v_store_partial(to + n * VW, sum[n], left < VW ? (size_t)left : VW);
+    for (int n = 0; n < rows * vectors; n++) {
+        int64_t left = d->width - j - n % vectors * VW;
+        v_store_partial(to + n / vectors * d->width + n % vectors * VW, sum[n], left < VW ? (size_t)left : VW);
     }
 }
 
+SIMD void forward_rows(const int area, const int rows, const depthwise *d, const int64_t *offset, const float *w,
+                       int64_t i, float *to) {
+    int64_t j = 0;
+    for (; d->width - j > VW; j += 2 * VW) forward_part(area, rows, 2, d, offset, w, i, j, to);
+    if (j < d->width) forward_part(area, rows, 1, d, offset, w, i, j, to);
+}
+
 static void forward(const depthwise *d, const float *x, const float *w, float *to) {
+    enum { ROWS = 4 };
+    int64_t offset[POSITIONS], p = 0;
+    for (int64_t k = 0; k < d->x.window.kernel[0]; k++)
+        for (int64_t l = 0; l < d->x.window.kernel[1]; l++) offset[p++] = sorted_place(&d->x, 0, k, l);
     sorted_fill(&d->x, x, 0, d->copy);
-    for (int64_t i = 0; i < d->height; i++) {
-        int64_t j = 0;
-        for (; d->width - j > 3 * VW; j += 4 * VW) forward_part(4, d, w, i, j, to);
-        for (; d->width - j > VW; j += 2 * VW) forward_part(2, d, w, i, j, to);
-        if (j < d->width) forward_part(1, d, w, i, j, to);
+    if (d->area == USUAL && d->height >= ROWS) { /* the last rows may be done twice */
+        for (int64_t i = 0; i < d->height; i += ROWS)
+            forward_rows(USUAL, ROWS, d, offset, w, i + ROWS <= d->height ? i : d->height - ROWS, to);
+    } else {
+        for (int64_t i = 0; i < d->height; i++) forward_rows(0, 1, d, offset, w, i, to);
     }
 }
 
 /* ---- Backward to the data ---------------------------------------------------------------------------------------- */
 
-/* Columns of remainder q in row r of the sorted gradient of x. */
-static void backward_row(const depthwise *d, const float *w, int64_t r, int64_t q, float *to) {
+/* The rows of dy that meet row r of the sorted gradient of x, by the kernel's rows: how many there are. */
+static int meeting_rows(const depthwise *d, int64_t r, const float **row, int64_t *first_weight) {
     const soma_window *v = &d->x.window;
-    const float *from[POSITIONS];
-    float weight[POSITIONS];
-    int taps = 0;
+    int count = 0;
     for (int64_t k = 0; k < v->kernel[0]; k++) {
-        int64_t above = r - k * v->dilation[0], i = above / v->stride[0];
-        if (above < 0 || above % v->stride[0] || i >= d->height) continue;
-        for (int64_t l = 0; l < v->kernel[1]; l++) {
-            int64_t column = l * v->dilation[1];
-            if (column % v->stride[1] != q) continue;
-            weight[taps] = w[k * v->kernel[1] + l];
-            from[taps++] = d->other + i * d->line + d->shift - column / v->stride[1];
-        }
+        int64_t above = r - k * v->dilation[0], i = v->stride[0] == 1 ? above : above / v->stride[0];
+        if (above < 0 || i * v->stride[0] != above || i >= d->height) continue;
+        first_weight[count] = k * v->kernel[1];
+        row[count++] = d->other + i * d->line + d->shift;
     }
-    int64_t columns = d->x.line - VW, t = 0;
-    for (; t < columns; t += 2 * VW) { /* a vector beyond, at most: the line is that much longer */
-        vf a = v_zero(), b = v_zero();
-        for (int n = 0; n < taps; n++) {
-            vf x = v_set1(weight[n]);
-            a = v_fma(x, v_load(from[n] + t), a);
-            b = v_fma(x, v_load(from[n] + t + VW), b);
-        }
-        int64_t left = d->x.line - t;
-        v_store_partial(to + t, a, left < VW ? (size_t)left : VW);
-        if (left > VW) v_store_partial(to + t + VW, b, left - VW < VW ? (size_t)(left - VW) : VW);
+    return count;
+}
+
+/* Columns [t, t + 2 VW) of a row. */
+SIMD void backward_part(const int taps, const float *const *from, const float *weight, int64_t t, vf sum[2]) {
+    sum[0] = sum[1] = v_zero();
+    for (int n = 0; n < taps; n++) {
+        vf x = v_set1(weight[n]);
+        sum[0] = v_fma(x, v_load(from[n] + t), sum[0]);
+        sum[1] = v_fma(x, v_load(from[n] + t + VW), sum[1]);
     }
 }
 
 static void backward(const depthwise *d, const float *dy, const float *w, float *to) {
-    const int64_t remainders = d->x.window.stride[1];
+    const soma_window *v = &d->x.window;
+    const int64_t remainders = v->stride[1], columns = d->x.line - VW;
+    int64_t remainder[POSITIONS], back[POSITIONS]; /* of the kernel's columns */
+    for (int64_t l = 0; l < v->kernel[1]; l++) {
+        remainder[l] = l * v->dilation[1] % remainders;
+        back[l] = l * v->dilation[1] / remainders;
+    }
     for (int64_t i = 0; i < d->height; i++) /* the zeros around stay */
         memcpy(d->other + i * d->line + d->shift, dy + i * d->width, (size_t)d->width * sizeof *dy);
-    for (int64_t r = 0; r < d->x.rows; r++)
-        for (int64_t q = 0; q < remainders; q++) backward_row(d, w, r, q, d->copy + (r * remainders + q) * d->x.line);
+    for (int64_t r = 0; r < d->x.rows; r++) {
+        const float *row[POSITIONS], *from[POSITIONS];
+        int64_t first_weight[POSITIONS];
+        const int rows = meeting_rows(d, r, row, first_weight);
+        for (int64_t q = 0; q < remainders; q++) {
+            float weight[POSITIONS], *line = d->copy + (r * remainders + q) * d->x.line;
+            int taps = 0;
+            for (int k = 0; k < rows; k++) {
+                for (int64_t l = 0; l < v->kernel[1]; l++) {
+                    if (remainder[l] != q) continue;
+                    weight[taps] = w[first_weight[k] + l];
+                    from[taps++] = row[k] - back[l];
+                }
+            }
+            for (int64_t t = 0; t < columns; t += 2 * VW) { /* a vector beyond, at most: the line is that much longer */
+                vf sum[2];
+                backward_part(taps, from, weight, t, sum);
+                int64_t left = d->x.line - t;
+                v_store_partial(line + t, sum[0], left < VW ? (size_t)left : VW);
+                if (left > VW) v_store_partial(line + t + VW, sum[1], left < 2 * VW ? (size_t)(left - VW) : VW);
+            }
+        }
+    }
     sorted_back(&d->x, d->copy, to);
 }
 
