@@ -225,6 +225,7 @@ static int compile(soma_plan *plan, const soma_graph *user, const soma_value *al
                           error);
     if (code == SOMA_OK) code = plan_fuse(plan, error);
     if (code == SOMA_OK) code = plan_schedule(plan, error);
+    if (code == SOMA_OK) plan_join(plan);
     if (code == SOMA_OK) code = plan_place(plan, error);
     if (code == SOMA_OK) measure_scratch(plan);
     mem_free(plan->context, map);

@@ -4,6 +4,7 @@
  *               fold, equal nodes become one, ops without a fast kernel are decomposed
  *   fuse.c      gathers element-wise nodes into programs, on their own or as epilogues of products and convolutions
  *   schedule.c  puts the steps in order, says how each is split among threads and where barriers stand
+ *   join.c      lets the parts of a concatenation be written where they belong
  *   memory.c    gives values their places in one arena by the times they live
  * After that the plan is immutable; run.c executes it. */
 #ifndef PLAN_PLAN_H
@@ -30,6 +31,8 @@ typedef struct plan_value {
     size_t offset;      /* PLACE_ARENA: bytes; PLACE_INPUT: number of the input; PLACE_SCALAR: number of the slot */
     variable *variable; /* PLACE_VARIABLE */
     const void *constant;
+    bool part;           /* of its root, which is a concatenation of [N, C, H, W] along C */
+    int64_t before;      /* of a part: elements of each sample of the root before it */
     int32_t group;       /* that computes it, or -1 */
     bool kept;           /* must exist after a step: outputs, keep */
     int32_t first, last; /* steps between which its memory is in use; last -1: never */
@@ -140,6 +143,7 @@ int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targ
                  soma_error *error);
 int plan_fuse(soma_plan *plan, soma_error *error);
 int plan_schedule(soma_plan *plan, soma_error *error);
+void plan_join(soma_plan *plan);
 int plan_place(soma_plan *plan, soma_error *error);
 
 #endif

@@ -7,7 +7,7 @@ void *run_address(const soma_run *run, int32_t value) {
     const plan_value *root = plan_root(plan, value);
     switch (root->place) {
     case PLACE_ARENA:
-        return run->arena + root->offset;
+        return run->arena + root->offset + (size_t)plan->values[value].before * plan_float_size(plan);
     case PLACE_VARIABLE:
         return root->variable->data;
     case PLACE_INPUT:
@@ -170,6 +170,10 @@ static void prepare_kernel(soma_run *run, const step *s, prepared *p, int64_t ba
         int64_t strides[3] = {0, 0, 0};
         soma_shape operand = plan->values[s->operand[k]].type->shape;
         plan_epilogue_strides(&operand, &s->shape, s->kernel->epilogue_columns, batch, strides);
+        if (plan->values[s->operand[k]].part) { /* its samples are those of the whole apart */
+            soma_shape whole = plan_root(plan, s->operand[k])->type->shape;
+            strides[0] = whole.dims[1] * whole.dims[2] * whole.dims[3];
+        }
         p->epilogue.operand[k].data = run_address(run, s->operand[k]);
         p->epilogue.operand[k].matrix = strides[0];
         p->epilogue.operand[k].row = strides[1];

@@ -47,6 +47,8 @@ static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
     if (s->kernel && s->kernel->algorithm) say(p, "  %s", s->kernel->algorithm);
     if (s->kind == STEP_REFERENCE && !plan->reference) say(p, "  reference kernel");
     if (s->program && ew_compiled_name(s->program)) say(p, "  compiled %s", ew_compiled_name(s->program));
+    for (int o = 0; s->program && o < s->program->outputs; o++)
+        if (plan->values[s->operand[s->program->inputs + o]].part) say(p, "  into concat");
     say(p, "\n");
 }
 

@@ -481,6 +481,55 @@ static void the_host_may_bring_its_threads(void **state) {
     soma_context_destroy(context);
 }
 
+/* ---- Concatenation --------------------------------------------------------------------------------------------------
+ */
+
+/* Three branches side by side, of which the last also goes elsewhere if `shared`. */
+static soma_value build_branches(soma_value x, bool shared) {
+    soma_value a = soma_relu(soma_conv2d(x, 5, soma_kernel(1, 1), SOMA_OPTIONS(soma_conv2d_options){.padding = 0}));
+    soma_value b = soma_relu(soma_conv2d(x, 16, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.padding = 1}));
+    soma_value c = soma_relu(soma_conv2d(b, 7, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.padding = 1}));
+    soma_value d = soma_relu(soma_conv2d(x, 3, soma_kernel(5, 5), SOMA_OPTIONS(soma_conv2d_options){.padding = 2}));
+    soma_value y = soma_concat((soma_value[]){a, c, d}, 3, 1);
+    y = soma_relu(soma_conv2d(y, 4, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.padding = 1}));
+    return shared ? soma_add(y, soma_reduce_sum(d, SOMA_AXIS(1), true)) : y;
+}
+
+static void count_joined(void *user, const char *text) { *(int *)user += strstr(text, "into concat") != NULL; }
+
+static void parts_of_a_concatenation_are_written_in_place(void **state) {
+    (void)state;
+    enum { PIXELS = 13 * 9, LARGEST = 5, INPUT = 8 * PIXELS };
+    static float x[LARGEST * INPUT], y[2][LARGEST * 4 * PIXELS];
+    for (int i = 0; i < LARGEST * INPUT; i++) x[i] = (float)(i * 37 % 29) / 14.0f - 1.0f;
+    for (int shared = 0; shared < 2; shared++) {
+        for (int threads = 1; threads <= 2; threads++) {
+            for (int64_t rows = 1; rows <= LARGEST; rows += 2) {
+                for (int unfused = 0; unfused < 2; unfused++) {
+                    soma_error e = {0};
+                    int joined = 0;
+                    soma_graph *g = soma_graph_create();
+                    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, 8, 13, 9));
+                    soma_value out = build_branches(in, shared);
+                    soma_plan_options options = {.max_batch = LARGEST, .threads = threads, .unfused = unfused};
+                    soma_plan *p = soma_plan_infer(&out, 1, options, &e);
+                    soma_run *r = soma_run_create(p, &e);
+                    assert_string_equal(e.message, "");
+                    soma_plan_print(p, count_joined, &joined);
+                    assert_int_equal(joined, shared || unfused ? 0 : 3);
+                    assert_int_equal(soma_run_set(r, in, x, rows, &e), SOMA_OK);
+                    assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+                    assert_int_equal(soma_run_get(r, out, y[unfused], (size_t)rows * 4 * PIXELS, &e), SOMA_OK);
+                    soma_run_destroy(r);
+                    soma_plan_destroy(p);
+                    soma_graph_destroy(g);
+                }
+                assert_memory_equal(y[0], y[1], (size_t)rows * 4 * PIXELS * sizeof(float));
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_follows_the_reference),
@@ -495,6 +544,7 @@ int main(void) {
         cmocka_unit_test(random_streams_replay),
         cmocka_unit_test(mistakes_are_sentences),
         cmocka_unit_test(the_host_may_bring_its_threads),
+        cmocka_unit_test(parts_of_a_concatenation_are_written_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
