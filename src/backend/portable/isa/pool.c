@@ -18,6 +18,7 @@ typedef struct pool {
     bool pairs;                                   /* 2x2, stride 2, all windows inside */
     bool along;                                   /* windows along vectors, on sorted copies */
     sorted sorted;
+    sorted line;                  /* of one row, as high as a window */
     float *copy, *other, *counts; /* of x (or its gradient), of `second`; see count_columns */
 } pool;
 
@@ -34,7 +35,12 @@ static void open(const kernel_call *call, const soma_shape *x, const soma_shape 
         p->pairs &= 2 * y->dims[2 + d] <= x->dims[2 + d];
     }
     p->along = !p->pairs && p->out_width >= FEW;
-    if (p->along) sorted_open(&p->sorted, w, x->dims + 2, y->dims + 2);
+    if (!p->along) return;
+    sorted_open(&p->sorted, w, x->dims + 2, y->dims + 2);
+    soma_window flat = *w;
+    flat.kernel[0] = flat.stride[0] = flat.dilation[0] = 1;
+    flat.before[0] = 0;
+    sorted_open(&p->line, &flat, (int64_t[]){1, p->width}, (int64_t[]){1, p->out_width});
 }
 
 /* ---- Windows ----------------------------------------------------------------------------------------------------- */
@@ -170,6 +176,29 @@ SIMD vf largest_sorted(const pool *p, int64_t i, int64_t j) {
     return largest;
 }
 
+/* The maximum alone: of the rows that windows span first, then along the row that is left. */
+static void largest_rows(const pool *p, const float *x, float *to) {
+    const soma_window *w = p->window;
+    const int64_t reach = p->line.reach - w->before[1], wanted = reach < p->width ? reach : p->width;
+    for (int64_t i = 0; i < p->out_height; i++, to += p->out_width) {
+        const span rows = span_of(w, 0, p->height, i);
+        for (int64_t c = 0; c < wanted; c += VW) {
+            size_t n = (size_t)(wanted - c < VW ? wanted - c : VW);
+            vf largest = v_set1(-INFINITY);
+            for (int64_t k = rows.first; k < rows.end; k++)
+                largest = v_max_nan(v_load_partial(x + (rows.start + k * w->dilation[0]) * p->width + c, n), largest);
+            v_store(p->other + c, largest);
+        }
+        sorted_fill(&p->line, p->other, -INFINITY, p->copy);
+        for (int64_t j = 0; j < p->out_width; j += VW) {
+            vf largest = v_set1(-INFINITY);
+            for (int64_t l = 0; l < w->kernel[1]; l++)
+                largest = v_max_nan(v_load(p->copy + sorted_place(&p->line, 0, 0, l) + j), largest);
+            v_store_partial(to + j, largest, (size_t)(p->out_width - j < VW ? p->out_width - j : VW));
+        }
+    }
+}
+
 /* For windows (i, j) and those beside it: gives `d` to the first of each window's largest elements, or takes theirs. */
 SIMD vf settle(const int what, const pool *p, int64_t i, int64_t j, vf largest, vf d) {
     vf taken = v_zero();
@@ -200,10 +229,8 @@ SIMD void each_sorted(const int what, const pool *p, const float *x, const float
             vf largest = largest_sorted(p, i, j);
             if (what == SPREAD)
                 settle(what, p, i, j, largest, v_load_partial(second + small, n));
-            else if (what == TAKE)
-                v_store_partial(to + small, settle(what, p, i, j, largest, v_zero()), n);
             else
-                v_store_partial(to + small, largest, n);
+                v_store_partial(to + small, settle(what, p, i, j, largest, v_zero()), n);
         }
     }
     if (what == SPREAD) sorted_back(&p->sorted, p->other, to);
@@ -308,7 +335,7 @@ static void max_pool(const pool *p, const float *x, const float *second, float *
     if (p->pairs) {
         each_pair(POOL, p, x, second, to);
     } else if (p->along) {
-        each_sorted(POOL, p, x, second, to);
+        largest_rows(p, x, to);
     } else {
         each_window(POOL, p, x, second, to);
     }
