@@ -219,6 +219,12 @@ void file_unmap(file_view *view) {
     view->size = 0;
 }
 
+void file_release(const void *bytes, size_t size) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)bytes + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)bytes + size) / page * page;
+    if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 char *file_read_whole(const char *path, size_t limit, size_t *size, const soma_context *context, soma_error *error) {
     char *bytes = NULL;
     size_t used = 0, capacity = 0;

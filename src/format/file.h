@@ -33,6 +33,9 @@ typedef struct file_view {
 int file_map(const char *path, file_view *view, soma_error *error);
 void file_unmap(file_view *view);
 
+/* Gives back the memory of a part of a mapped file that won't be read soon; it is still there to be read. */
+void file_release(const void *bytes, size_t size);
+
 /* The whole of a file (or pipe) of at most `limit` bytes, with a zero byte behind it; ended by mem_free. NULL on
  * failure. */
 char *file_read_whole(const char *path, size_t limit, size_t *size, const soma_context *context, soma_error *error);

@@ -445,14 +445,15 @@ static bool external_resolve_all(decoder *d, bool folder_known) {
 
 /* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
-onnx_file *onnx_file_open(const void *bytes, size_t size, const char *path, bool folder_known,
-                          const soma_context *context, soma_error *error) {
+onnx_file *onnx_file_open(const void *bytes, size_t size, const char *path, bool mapped, const soma_context *context,
+                          soma_error *error) {
     onnx_file *f = mem_zeros(context, 1, sizeof *f);
     if (!f) return error_memory(error), NULL;
     f->context = context;
     f->path = path;
+    f->mapped = mapped;
     decoder d = {bytes, f, context, path, error};
-    if (decode_model(&d, size) && external_resolve_all(&d, folder_known)) return f;
+    if (decode_model(&d, size) && external_resolve_all(&d, mapped)) return f;
     onnx_file_close(f);
     return NULL;
 }

@@ -99,6 +99,7 @@ typedef struct onnx_file {
     int64_t ir_version, opset;
     span producer;
     bool has_graph;
+    bool mapped; /* the bytes are a file's, not the caller's memory */
     onnx_node *nodes;
     blob *initializers;
     value_info *inputs, *outputs;
@@ -108,10 +109,10 @@ typedef struct onnx_file {
     onnx_external *external; /* mapped files of external data */
 } onnx_file;
 
-/* Decodes; `folder_known` allows external data, which must lie in the folder of `path`. The bytes must stay. NULL on
- * failure. */
-onnx_file *onnx_file_open(const void *bytes, size_t size, const char *path, bool folder_known,
-                          const soma_context *context, soma_error *error);
+/* Decodes; `mapped`: the bytes are a mapped file, beside which external data may lie. They must stay. NULL on failure.
+ */
+onnx_file *onnx_file_open(const void *bytes, size_t size, const char *path, bool mapped, const soma_context *context,
+                          soma_error *error);
 void onnx_file_close(onnx_file *file);
 
 /* Decodes one serialized TensorProto. */
@@ -121,6 +122,8 @@ int blob_decode(const void *bytes, size_t size, const char *path, const soma_con
 int blob_check(const blob *b, const char *path, soma_error *error);
 /* Elements as numbers; the blob has passed blob_check and the array has room for b->elements. */
 void blob_floats(const blob *b, float *out);
+/* As blob_floats, from a mapped file: what has been read doesn't stay in memory beside its copy. */
+void blob_floats_once(const blob *b, float *out);
 void blob_doubles(const blob *b, double *out);
 void blob_integers(const blob *b, int64_t *out); /* floats are cut towards zero, out of range becomes 0 */
 

@@ -171,6 +171,8 @@ static soma_value variable_of(importer *m, const slot *s) {
     }
     if (m->store->float64)
         blob_doubles(s->data, in_store->data);
+    else if (m->file->mapped)
+        blob_floats_once(s->data, in_store->data);
     else
         blob_floats(s->data, in_store->data);
     return v;

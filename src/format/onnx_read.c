@@ -197,10 +197,10 @@ static onnx_model *model_build(const onnx_file *f, const soma_context *context, 
     return NULL;
 }
 
-static onnx_model *read_bytes(const void *bytes, size_t size, const char *name, bool folder_known,
+static onnx_model *read_bytes(const void *bytes, size_t size, const char *name, bool mapped,
                               const soma_context *context, soma_store *store, soma_error *error) {
     if (!store) return error_set(error, SOMA_ERROR_ARGUMENT, "cannot read '%s': there is no store", name), NULL;
-    onnx_file *f = onnx_file_open(bytes, size, name, folder_known, context, error);
+    onnx_file *f = onnx_file_open(bytes, size, name, mapped, context, error);
     onnx_model *model = f ? model_build(f, context, store, error) : NULL;
     onnx_file_close(f);
     return model;

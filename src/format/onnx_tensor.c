@@ -1,6 +1,7 @@
 /* format/onnx_tensor.c: the elements of a TensorProto as numbers. A tensor's data are either `raw_data` (little-endian,
  * as in memory) or one of five packed fields of numbers, chosen by the element type; small integers and halves travel
  * as varints of int32_data. Sizes are compared with the shape before anything is read. */
+#include "format/file.h"
 #include "format/onnx_file.h"
 
 #if defined(SOMA_HAVE_ONNX)
@@ -181,10 +182,22 @@ static number numbers_next(numbers *n) {
     return number_of_bits(n->b->type, bits);
 }
 
+static const span *floats_of(const blob *b) { return b->raw.text ? &b->raw : &b->packed; }
+
+void blob_floats_once(const blob *b, float *out) {
+    enum { PIECE = 1 << 20 };
+    for (size_t at = 0; b->type == ONNX_FLOAT && at < b->elements; at += PIECE) {
+        size_t bytes = (b->elements - at < PIECE ? b->elements - at : PIECE) * sizeof *out;
+        const char *from = (const char *)floats_of(b)->text + at * sizeof *out;
+        memcpy(out + at, from, bytes);
+        file_release(from, bytes);
+    }
+    if (b->type != ONNX_FLOAT) blob_floats(b, out);
+}
+
 void blob_floats(const blob *b, float *out) {
     if (b->type == ONNX_FLOAT) {
-        const span *from = b->raw.text ? &b->raw : &b->packed;
-        if (b->elements) memcpy(out, from->text, b->elements * sizeof *out);
+        if (b->elements) memcpy(out, floats_of(b)->text, b->elements * sizeof *out);
         return;
     }
     numbers n = numbers_of(b);
