@@ -420,9 +420,9 @@ static const file_view *external_map(decoder *d, span location) {
     return &e->view;
 }
 
-static bool external_resolve(decoder *d, blob *b, bool folder_known) {
+static bool external_resolve(decoder *d, blob *b, bool mapped) {
     if (!b->external || b->unreadable) return true;
-    if (!folder_known) return refuse(d, "external data can't be read with a model in memory");
+    if (!mapped) return refuse(d, "external data can't be read with a model in memory");
     const file_view *view = external_map(d, b->location);
     if (!view) return false;
     if (b->offset > view->size) return refuse(d, "its external data are cut short");
@@ -432,13 +432,13 @@ static bool external_resolve(decoder *d, blob *b, bool folder_known) {
     return true;
 }
 
-static bool external_resolve_all(decoder *d, bool folder_known) {
+static bool external_resolve_all(decoder *d, bool mapped) {
     onnx_file *f = d->file;
     for (size_t i = 0; i < f->initializers_count; i++)
-        if (!external_resolve(d, &f->initializers[i], folder_known)) return false;
+        if (!external_resolve(d, &f->initializers[i], mapped)) return false;
     for (size_t i = 0; i < f->nodes_count; i++)
         for (size_t k = 0; k < f->nodes[i].attributes_count; k++)
-            if (f->nodes[i].attributes[k].t && !external_resolve(d, f->nodes[i].attributes[k].t, folder_known))
+            if (f->nodes[i].attributes[k].t && !external_resolve(d, f->nodes[i].attributes[k].t, mapped))
                 return false;
     return true;
 }

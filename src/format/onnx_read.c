@@ -201,6 +201,7 @@ static onnx_model *read_bytes(const void *bytes, size_t size, const char *name, 
                               const soma_context *context, soma_store *store, soma_error *error) {
     if (!store) return error_set(error, SOMA_ERROR_ARGUMENT, "cannot read '%s': there is no store", name), NULL;
     onnx_file *f = onnx_file_open(bytes, size, name, mapped, context, error);
+    if (f && mapped) file_release(bytes, size); /* what decoding has walked over */
     onnx_model *model = f ? model_build(f, context, store, error) : NULL;
     onnx_file_close(f);
     return model;
