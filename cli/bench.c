@@ -2,6 +2,7 @@
  * the plan's own work. Short steps are timed in blocks, because reading the clock would be a part of them. */
 #include "base/parallel.h"
 #include "base/random.h"
+#include "plan/plan.h"
 #include "settings.h"
 #include "subject.h"
 #include "terminal.h"
@@ -12,7 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, ALGORITHM, STEPS, JSON, ROWS };
+enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, ALGORITHM, MEMORY, STEPS, JSON, ROWS };
 
 static const char *const mode_names[] = {"infer", "train", NULL};
 
@@ -31,6 +32,10 @@ static const option_row rows[] = {
     [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes", backend_names, .expected = "a backend"},
     [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
                    algorithm_names, .expected = "an algorithm"},
+    [MEMORY] = {"memory", OPTION_SIZE, "SIZE",
+                "the most memory of a training step, as 2G or 700M: values of the forward pass are made again instead "
+                "of being kept, to the same bits; else all are kept",
+                .expected = "bytes, as 2G, 700M or 512K"},
     [STEPS] = {.name = "steps", .kind = OPTION_FLAG, .help = "also the time of each step of the plan"},
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
@@ -75,6 +80,7 @@ static int compile(bench *b, const option_value *v, soma_error *error) {
                            .threads = b->threads,
                            .backend = backend_of(&v[BACKEND]),
                            .algorithm = algorithm_of(&v[ALGORITHM]),
+                           .memory = v[MEMORY].whole,
                            .seed = 1};
     if (b->train) {
         optimizer_choice choice = {.optimizer = soma_momentum(0.01, 0.9)};
@@ -168,6 +174,8 @@ static int print_json(const bench *b) {
     json_put_integer(&j, "batch", b->batch);
     json_put_integer(&j, "threads", b->threads);
     json_put_string(&j, "backend", info.backend);
+    json_put_integer(&j, "plan_bytes", info.memory_bytes);
+    json_put_integer(&j, "remade_values", info.remade);
     json_put_string(&j, "precision", "f32");
     json_put_number(&j, "samples_per_s", (double)b->batch / b->p50);
     json_put_open(&j, "latency_ms", '{');
@@ -191,6 +199,9 @@ static void print_people(const bench *b) {
            b->s.name, b->train ? "training" : "inference", (long long)b->batch, b->threads, b->threads > 1 ? "s" : "",
            info.backend, (double)b->batch / b->p50, b->p50 * 1e3, b->p90 * 1e3, b->p99 * 1e3,
            info.flops / b->p50 / 1e9);
+    char memory[160];
+    plan_memory_text(b->plan, memory, sizeof memory);
+    if (*memory) printf("%s\n", memory);
 }
 
 static void write_text(void *user, const char *text) { fputs(text, user); }

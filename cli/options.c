@@ -72,6 +72,23 @@ static bool check_choice(const command *c, const option_row *row, const char *va
     return false;
 }
 
+static bool read_size(const char *text, int64_t *bytes) {
+    static const char units[] = "KMG";
+    char number[32];
+    size_t length = strlen(text);
+    const char *unit = length ? strchr(units, text[length - 1]) : NULL;
+    double value;
+    if (unit) length--;
+    if (length == 0 || length >= sizeof number) return false;
+    memcpy(number, text, length);
+    number[length] = 0;
+    if (!number_real(number, &value)) return false;
+    for (int i = 0; unit && i <= unit - units; i++) value *= 1024;
+    if (!(value >= 1 && value <= 1e18)) return false;
+    *bytes = (int64_t)value;
+    return true;
+}
+
 /* Checks a value and stores it. */
 bool options_take(const command *c, const option_row *row, const char *text, option_value *value) {
     bool ok = true;
@@ -106,6 +123,9 @@ bool options_take(const command *c, const option_row *row, const char *text, opt
         if (value->is_word) break;
         ok = number_real(text, &value->number) && value->number >= row->low && value->number <= row->high &&
              (value->number > row->low || !row->above_low);
+        break;
+    case OPTION_SIZE:
+        ok = read_size(text, &value->whole);
         break;
     case OPTION_CHOICE:
     case OPTION_SETTINGS:

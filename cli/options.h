@@ -10,6 +10,7 @@ typedef enum option_kind {
     OPTION_TEXT,
     OPTION_WHOLE,    /* a whole number from low to high */
     OPTION_NUMBER,   /* a number in the range */
+    OPTION_SIZE,     /* bytes; K, M or G behind a number are 1024, its square and cube */
     OPTION_SHARE,    /* a fraction, from low and below 1, or a file's name */
     OPTION_CHOICE,   /* one of `choices` */
     OPTION_SETTINGS, /* one of `choices`, with settings behind a colon or not */

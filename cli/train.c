@@ -48,6 +48,7 @@ enum {
     THREADS,
     BACKEND,
     ALGORITHM,
+    MEMORY,
     OUT,
     OVERWRITE,
     RESUME,
@@ -154,12 +155,16 @@ static const option_row rows[] = {
                  .expected = "a backend"},
     [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
                    algorithm_names, .expected = "an algorithm"},
+    [MEMORY] = {"memory", OPTION_SIZE, "SIZE",
+                "the most memory of a training step, as 2G or 700M: values of the forward pass are made again instead "
+                "of being kept, to the same bits; else all are kept",
+                .expected = "bytes, as 2G, 700M or 512K"},
     [OUT] = {"out", OPTION_TEXT, "DIR", "the run folder; else runs/<time>", .expected = "a folder's name"},
     [OVERWRITE] = {.name = "overwrite", .kind = OPTION_FLAG, .help = "replace a run that the folder holds"},
-    [RESUME] =
-        {"resume", OPTION_TEXT, "DIR",
-         "go on with a run; only --epochs (the total), --patience, --schedule, --threads and --json may be given",
-         .expected = "a run folder"},
+    [RESUME] = {"resume", OPTION_TEXT, "DIR",
+                "go on with a run; only --epochs (the total), --patience, --schedule, --threads, --memory and --json "
+                "may be given",
+                .expected = "a run folder"},
     [CHECKPOINT_MINUTES] = {"checkpoint-minutes", OPTION_NUMBER, "X",
                             "write a checkpoint within an epoch too when the last is X minutes old; else 10; 0: only "
                             "between epochs",
@@ -290,7 +295,7 @@ static int usage(soma_error *error, const char *sentence) {
 /* What may not stand together. */
 static int check_together(const call *c, soma_error *error) {
     const option_value *v = c->values;
-    static const int with_resume[] = {EPOCHS, PATIENCE, SCHEDULE, THREADS, JSON, RESUME};
+    static const int with_resume[] = {EPOCHS, PATIENCE, SCHEDULE, THREADS, MEMORY, JSON, RESUME};
     for (int i = 0; v[RESUME].given && i < ROWS; i++) {
         bool allowed = false;
         for (size_t k = 0; k < COUNT_OF(with_resume); k++) allowed |= with_resume[k] == i;
@@ -341,7 +346,7 @@ static const char *full_path(call *c, int slot, const char *path) {
 
 /* What the checkpoint remembers of this call. */
 static void remember(call *c) {
-    static const int not_kept[] = {OUT, OVERWRITE, RESUME, JSON, THREADS};
+    static const int not_kept[] = {OUT, OVERWRITE, RESUME, JSON, THREADS, MEMORY};
     size_t n = 0;
     for (int i = 0; i < ROWS; i++) {
         bool kept = c->values[i].given;
@@ -533,6 +538,7 @@ static int fill_job(call *c, soma_error *error) {
                      .threads = threads_of(&v[THREADS]),
                      .backend = backend_of(&v[BACKEND]),
                      .algorithm = algorithm_of(&v[ALGORITHM]),
+                     .memory = v[MEMORY].whole,
                      .stop = &signals_stop,
                      .folder = &c->folder,
                      .split_folder = v[SAVE_SPLIT].text,

@@ -60,6 +60,7 @@ typedef struct soma_fit_options {
     int threads SOMA_ZERO;   /* not given: the processors available */
     soma_backend backend SOMA_ZERO;
     soma_algorithm algorithm SOMA_ZERO; /* of convolutions */
+    int64_t memory SOMA_ZERO;           /* bytes, as in soma_plan_options; not given: any */
     /* Called after each epoch; anything but 0 ends training after it. */
     int (*on_epoch)(void *user, const soma_epoch *epoch) SOMA_ZERO;
     void *user SOMA_ZERO;

@@ -61,6 +61,10 @@ typedef struct soma_plan_options {
     size_t keep_count SOMA_ZERO;
     bool unfused SOMA_ZERO; /* a step a node, nothing shared in memory: to look inside */
     soma_algorithm algorithm SOMA_ZERO;
+    /* The most bytes that the plan's memory may have: variables, inputs and working memory. A training plan then makes
+     * values of the forward pass again in the backward pass instead of keeping them, to the same bits (gradient
+     * checkpointing), as few as suffice. Not given: no limit; all is kept. */
+    int64_t memory SOMA_ZERO;
     bool check_finite SOMA_ZERO; /* implies unfused; a step fails at the first node whose output is not finite */
 } soma_plan_options;
 
@@ -82,6 +86,9 @@ SOMA_API soma_store *soma_plan_store(const soma_plan *plan);
 typedef struct soma_plan_info {
     int64_t steps, nodes; /* steps of the plan; graph nodes they stand for */
     int64_t arena_bytes, parameter_bytes;
+    int64_t memory_bytes; /* variables, inputs and working memory */
+    int64_t remade;       /* values that are made again to fit the memory budget, and what that costs */
+    double extra_flops;
     double flops; /* for the largest batch; 2 x multiply-adds of products and convolutions */
     const char *backend;
 } soma_plan_info;

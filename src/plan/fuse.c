@@ -178,8 +178,15 @@ static bool anchor_reads(const soma_plan *plan, const node *anchor, const node *
     return false;
 }
 
+/* Whether a node belongs to another pass than a group: what is made again must not be made in the forward pass. */
+static bool other_pass(const fuser *f, int32_t number, const group *p) {
+    const node *first = p->anchor ? p->anchor : p->count ? p->members[0] : NULL;
+    return f->plan->forward && first && (number > f->plan->forward) != (first->number > f->plan->forward);
+}
+
 static bool try_join(fuser *f, const node *n, int32_t g) {
     group *p = &f->plan->groups[g];
+    if (other_pass(f, n->number, p)) return false;
     if (!shape_equal(&p->shape, &n->outputs[0].shape)) return false;
     if (p->anchor && (!p->kernel || !p->kernel->epilogue)) return false;
     if (n->op->flags & OP_EFFECT && anchor_reads(f->plan, p->anchor, graph_node(f->plan->graph, n->inputs[0].node)))
@@ -194,6 +201,7 @@ static bool try_join(fuser *f, const node *n, int32_t g) {
 static void try_merge(fuser *f, int32_t a, int32_t b, size_t placed) {
     group *p = &f->plan->groups[a], *q = &f->plan->groups[b];
     if (a == b || q->anchor || q->dead || !shape_equal(&p->shape, &q->shape)) return;
+    if (q->count && other_pass(f, q->members[0]->number, p)) return;
     for (int i = 0; i < q->count; i++)
         if (q->members[i]->op->flags & OP_EFFECT &&
             anchor_reads(f->plan, p->anchor, graph_node(f->plan->graph, q->members[i]->inputs[0].node)))

@@ -202,13 +202,18 @@ static int check_targets(const soma_graph *g, const soma_value *values, size_t c
     return SOMA_OK;
 }
 
+/* `level`: how much is made again to save memory (recompute.c). */
 static int compile(soma_plan *plan, const soma_graph *user, const soma_value *all, size_t outputs, size_t count,
-                   soma_error *error) {
+                   int level, soma_error *error) {
     soma_value *map = mem_zeros(plan->context, (user->count + 1) * OP_MAX_OUTPUTS, sizeof *map);
     int code = map ? SOMA_OK : error_memory(error);
     if (code == SOMA_OK) code = choose_backend(plan, error);
     if (code == SOMA_OK) code = bind_store(plan, error);
     if (code == SOMA_OK) code = plan_rebuild(plan, user, all, count, map, error);
+    if (code == SOMA_OK && level > 0) {
+        soma_value loss = map[(size_t)(all[0].node - 1) * OP_MAX_OUTPUTS + (size_t)all[0].output];
+        code = plan_recompute(plan, level, loss, map, user->count * OP_MAX_OUTPUTS, error);
+    }
     if (code == SOMA_OK) code = number_values(plan, error);
     if (code == SOMA_OK) code = widen_constants(plan, error);
     for (size_t i = 0; i < user->count && code == SOMA_OK; i++) { /* inputs: targets that are not kept */
@@ -232,6 +237,44 @@ static int compile(soma_plan *plan, const soma_graph *user, const soma_value *al
     return code;
 }
 
+static soma_plan *make(const soma_value *all, size_t kept, size_t effects, soma_plan_options options, int level,
+                       soma_error *error) {
+    const soma_graph *g = all[0].graph;
+    soma_plan *plan = mem_zeros(g->context, 1, sizeof *plan);
+    if (!plan) return error_memory(error), NULL;
+    plan->context = g->context;
+    plan->options = options;
+    plan->options.keep = NULL;
+    plan->user_graph = g;
+    plan->effects = effects > 0;
+    if (compile(plan, g, all, kept, kept + effects, level, error) == SOMA_OK) return plan;
+    soma_plan_destroy(plan);
+    return NULL;
+}
+
+/* The plan that makes the least again of those that fit the memory budget. */
+static soma_plan *make_fitting(const soma_value *all, size_t kept, size_t effects, soma_plan_options options,
+                               soma_error *error) {
+    static const int levels[] = {0, 1, 2, 4, 8, 16};
+    const bool can_save = options.memory > 0 && effects > 0 && kept > 0 && !options.unfused && !options.check_finite &&
+                          options.backend != SOMA_BACKEND_REFERENCE;
+    int64_t least = INT64_MAX;
+    double flops = 0;
+    for (size_t i = 0; i < (can_save ? COUNT_OF(levels) : 1); i++) {
+        soma_plan *plan = make(all, kept, effects, options, levels[i], error);
+        if (!plan) return NULL;
+        if (i == 0) flops = plan->flops;
+        plan->flops_kept = flops;
+        int64_t bytes = soma_plan_get_info(plan).memory_bytes;
+        if (options.memory <= 0 || bytes <= options.memory) return plan;
+        if (bytes < least) least = bytes;
+        soma_plan_destroy(plan);
+    }
+    error_set(error, SOMA_ERROR_MEMORY, "plan: the memory budget is %lld bytes, but the least that suffices is %lld",
+              (long long)options.memory, (long long)least);
+    return NULL;
+}
+
 soma_plan *soma_plan_create(const soma_value *outputs, size_t count, const soma_value *effects, size_t effects_count,
                             soma_plan_options options, soma_error *error) {
     soma_error local = {0};
@@ -246,25 +289,13 @@ soma_plan *soma_plan_create(const soma_value *outputs, size_t count, const soma_
         check_targets(g, options.keep, options.keep_count, "kept value", e))
         return NULL;
     if (options.max_batch < 1) options.max_batch = 1;
-    soma_plan *plan = mem_zeros(g->context, 1, sizeof *plan);
     soma_value *all = mem_array(g->context, count + options.keep_count + effects_count + 1, sizeof *all);
-    int code = plan && all ? SOMA_OK : error_memory(e);
-    if (code == SOMA_OK) {
-        plan->context = g->context;
-        plan->options = options;
-        plan->options.keep = NULL;
-        plan->user_graph = g;
-        plan->effects = effects_count > 0;
-        if (count) memcpy(all, outputs, count * sizeof *all);
-        if (options.keep_count) memcpy(all + count, options.keep, options.keep_count * sizeof *all);
-        if (effects_count) memcpy(all + count + options.keep_count, effects, effects_count * sizeof *all);
-        code = compile(plan, g, all, count + options.keep_count, count + options.keep_count + effects_count, e);
-    }
+    if (!all) return error_memory(e), NULL;
+    if (count) memcpy(all, outputs, count * sizeof *all);
+    if (options.keep_count) memcpy(all + count, options.keep, options.keep_count * sizeof *all);
+    if (effects_count) memcpy(all + count + options.keep_count, effects, effects_count * sizeof *all);
+    soma_plan *plan = make_fitting(all, count + options.keep_count, effects_count, options, e);
     mem_free(g->context, all);
-    if (code != SOMA_OK) {
-        soma_plan_destroy(plan);
-        plan = NULL;
-    }
     return plan;
 }
 
@@ -317,8 +348,19 @@ soma_plan_info soma_plan_get_info(const soma_plan *plan) {
         (int64_t)(plan->arena_bytes + plan->scratch_stride * (size_t)plan->threads + plan->reference_scratch);
     info.flops = plan->flops;
     info.backend = plan->reference ? "reference" : "portable";
-    for (int32_t v = 0; v < plan->values_count; v++)
-        if (plan->values[v].place == PLACE_VARIABLE && plan->values[v].variable->trainable)
-            info.parameter_bytes += (int64_t)(plan->values[v].variable->count * plan_float_size(plan));
+    info.memory_bytes = info.arena_bytes;
+    for (int32_t v = 0; v < plan->values_count; v++) {
+        const plan_value *x = &plan->values[v];
+        if (x->place == PLACE_VARIABLE) {
+            int64_t bytes = (int64_t)(x->variable->count * plan_float_size(plan));
+            info.memory_bytes += bytes;
+            if (x->variable->trainable) info.parameter_bytes += bytes;
+        } else if (x->place == PLACE_INPUT) {
+            info.memory_bytes +=
+                shape_elements(&x->type->shape, plan->options.max_batch) * (int64_t)plan_value_size(plan, x);
+        }
+    }
+    info.remade = plan->remade;
+    info.extra_flops = plan->flops - plan->flops_kept;
     return info;
 }

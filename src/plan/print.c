@@ -78,6 +78,15 @@ void soma_run_print_profile(const soma_run *run, void (*write)(void *user, const
     say(&p, "      %8.3f\n", total / (double)run->profiled * 1e3);
 }
 
+void plan_memory_text(const soma_plan *plan, char *text, size_t size) {
+    const double unit = 1024.0 * 1024.0, more = plan->flops_kept > 0 ? plan->flops / plan->flops_kept - 1 : 0;
+    *text = 0;
+    if (plan->options.memory <= 0) return;
+    snprintf(text, size, "memory: %.1f of %.1f MiB, %d values made again, %.0f %% more arithmetic",
+             (double)soma_plan_get_info(plan).memory_bytes / unit, (double)plan->options.memory / unit, plan->remade,
+             100 * more);
+}
+
 void soma_plan_print(const soma_plan *plan, void (*write)(void *user, const char *text), void *user) {
     printer p = {write, user};
     char flops[32], arena[32];
@@ -89,5 +98,8 @@ void soma_plan_print(const soma_plan *plan, void (*write)(void *user, const char
     for (int32_t i = 0; i < plan->steps_count; i++) print_step(plan, &p, i);
     count_text(plan->flops, "FLOP", flops);
     count_text((double)info.arena_bytes, "B", arena);
+    char memory[160];
+    plan_memory_text(plan, memory, sizeof memory);
+    if (*memory) say(&p, "%s\n", memory);
     say(&p, "%d nodes in %d steps, %s, working memory %s\n", plan->nodes_count, plan->steps_count, flops, arena);
 }

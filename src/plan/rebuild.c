@@ -219,6 +219,21 @@ static void set_single(const soma_op *op, void *attributes) {
         if (s->dims[d] < 0) s->dims[d] = -s->dims[d];
 }
 
+soma_value plan_copy_node(soma_graph *to, const node *n, const void *attributes, const soma_value *in) {
+    soma_value v = graph_add(to, n->op, attributes, in, n->inputs_count);
+    node *copy = (node *)value_node(v);
+    if (!copy) return v;
+    if (n->name) copy->name = graph_string(to, n->name);
+    if (n->op == &op_constant) {
+        size_t bytes = (size_t)shape_elements(&n->outputs[0].shape, 1) *
+                       (n->outputs[0].dtype == SOMA_INT64 ? sizeof(int64_t) : sizeof(float));
+        void *data = graph_alloc(to, bytes + 1);
+        if (data && bytes) memcpy(data, n->data, bytes);
+        copy->data = data;
+    }
+    return v;
+}
+
 static soma_value copy_node(rebuild *r, const node *n, const soma_value *in) {
     const void *attributes = n->attributes;
     if (r->single && n->op->shape_at) {
@@ -227,18 +242,7 @@ static soma_value copy_node(rebuild *r, const node *n, const soma_value *in) {
         set_single(n->op, memcpy(changed, attributes, n->op->attributes_size));
         attributes = changed;
     }
-    soma_value v = graph_add(r->to, n->op, attributes, in, n->inputs_count);
-    node *copy = (node *)value_node(v);
-    if (!copy) return v;
-    if (n->name) copy->name = graph_string(r->to, n->name);
-    if (n->op == &op_constant) {
-        size_t bytes = (size_t)shape_elements(&n->outputs[0].shape, 1) *
-                       (n->outputs[0].dtype == SOMA_INT64 ? sizeof(int64_t) : sizeof(float));
-        void *data = graph_alloc(r->to, bytes + 1);
-        if (data && bytes) memcpy(data, n->data, bytes);
-        copy->data = data;
-    }
-    return v;
+    return plan_copy_node(r->to, n, attributes, in);
 }
 
 static bool has_kernel(const soma_plan *plan, const node *n) {

@@ -82,6 +82,7 @@ static train_request request_of(const soma_model *m, const soma_fit_options *o, 
                        .threads = o->threads,
                        .backend = o->backend,
                        .algorithm = o->algorithm,
+                       .memory = o->memory,
                        .stop = o->stop,
                        .on_epoch = tell};
     if (o->checkpoint) r.save = keep;

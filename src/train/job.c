@@ -241,6 +241,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .threads = job->threads,
                        .backend = job->backend,
                        .algorithm = job->algorithm,
+                       .memory = job->memory,
                        .stop = job->stop,
                        .resume = resume,
                        .user = w,

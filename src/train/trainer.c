@@ -3,6 +3,7 @@
  * a run that goes on from a checkpoint computes the same bits as one that was never interrupted. With groups of batches
  * a step adds to the gathered gradient, and the last one of a group updates the weights. */
 #include "base/parallel.h"
+#include "plan/plan.h"
 #include "train/average.h"
 #include "train/balance.h"
 #include "train/loop.h"
@@ -54,6 +55,7 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
                                  .threads = r->threads,
                                  .backend = r->backend,
                                  .max_batch = r->batch,
+                                 .memory = r->memory,
                                  .algorithm = r->algorithm};
     size_t effects;
     int code = network_build(m, true, true, &s->network, error);
@@ -66,6 +68,11 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
     const soma_value *updates = soma_graph_effects(s->network.graph, &effects);
     soma_value outputs[2] = {s->network.loss, s->network.raw};
     s->plan = soma_plan_create(outputs, reads_answers(m) ? 2 : 1, updates, effects, options, error);
+    if (s->plan && r->on_note) {
+        char text[160];
+        plan_memory_text(s->plan, text, sizeof text);
+        if (*text) r->on_note(r->user, text);
+    }
     s->run = s->plan ? soma_run_create(s->plan, error) : NULL;
     return s->run ? SOMA_OK : error && error->code ? error->code : SOMA_ERROR_INTERNAL;
 }

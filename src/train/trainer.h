@@ -36,6 +36,7 @@ typedef struct train_request {
     int threads;
     soma_backend backend;
     soma_algorithm algorithm;
+    int64_t memory;           /* the most that a training step may take; 0: any */
     const volatile int *stop; /* may be NULL */
     const checkpoint *resume; /* go on from there; may be NULL */
     /* Hooks; each may be NULL. */

@@ -530,6 +530,92 @@ static void parts_of_a_concatenation_are_written_in_place(void **state) {
     }
 }
 
+/* ---- A memory budget ------------------------------------------------------------------------------------------------
+ */
+
+enum { DEEP_ROWS = 6, DEEP_INPUT = 3 * 24 * 24 };
+
+/* Convolutions, batch normalisation, a residual sum, pooling, response normalisation, dropout. */
+static soma_value build_deep(soma_value x, soma_value classes) {
+    soma_conv2d_options same = {.padding = 1};
+    soma_batch_norm_options usual = {.epsilon = 1e-5};
+    for (int i = 0; i < 4; i++) {
+        soma_value y = soma_relu(soma_batch_norm(soma_conv2d(x, 16, soma_kernel(3, 3), same), usual));
+        y = soma_batch_norm(soma_conv2d(y, 16, soma_kernel(3, 3), same), usual);
+        x = soma_relu(i ? soma_add(x, y) : y);
+        if (i == 1) x = soma_dropout(soma_lrn(soma_max_pool2d(x, 2, 2), 5, 1e-4, 0.75, 1), 0.2);
+    }
+    return soma_cross_entropy(soma_softmax(soma_dense(soma_flatten(x), CLASSES), 1), classes,
+                              (soma_cross_entropy_options){0});
+}
+
+/* Three steps; the weights afterwards and the losses into `numbers`, whose count is returned; 0 if there is no plan. */
+static size_t train_deep(soma_plan_options options, float *numbers, soma_plan_info *info, soma_error *e) {
+    static float x[DEEP_ROWS * DEEP_INPUT];
+    int64_t classes[DEEP_ROWS];
+    size_t count = 0;
+    soma_graph *g = soma_graph_create();
+    soma_graph_set_training(g, true);
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, 3, 24, 24));
+    soma_value labels = soma_input_int64(g, "classes", soma_shape1(SOMA_BATCH));
+    soma_value loss = build_deep(in, labels);
+    options.max_batch = DEEP_ROWS;
+    soma_plan *p = soma_plan_train(loss, soma_momentum(0.01, 0.9), options, e);
+    soma_run *r = p ? soma_run_create(p, e) : NULL;
+    for (unsigned step = 0; r && step < 3; step++) {
+        for (int i = 0; i < DEEP_ROWS * DEEP_INPUT; i++) x[i] = (float)((unsigned)i * 37 % (29 + step)) / 14.0f - 1.0f;
+        for (int i = 0; i < DEEP_ROWS; i++) classes[i] = (i + (int)step) % CLASSES;
+        assert_int_equal(soma_run_set(r, in, x, DEEP_ROWS, e), SOMA_OK);
+        assert_int_equal(soma_run_set(r, labels, classes, DEEP_ROWS, e), SOMA_OK);
+        assert_int_equal(soma_run_step(r, e), SOMA_OK);
+        assert_int_equal(soma_run_get(r, loss, &numbers[count++], 1, e), SOMA_OK);
+    }
+    const soma_store *store = soma_plan_store(p);
+    for (size_t i = 0; r && i < soma_store_count(store); i++) {
+        soma_shape s = soma_store_shape(store, soma_store_name(store, i));
+        size_t n = 1;
+        for (int d = 0; d < s.rank; d++) n *= (size_t)s.dims[d];
+        assert_int_equal(soma_store_get(store, soma_store_name(store, i), numbers + count, n, e), SOMA_OK);
+        count += n;
+    }
+    if (p) *info = soma_plan_get_info(p);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+    return count;
+}
+
+static void a_memory_budget_changes_no_bit(void **state) {
+    (void)state;
+    enum { MOST = 100000 };
+    static float plain[MOST], saved[MOST];
+    soma_error e = {0};
+    soma_plan_info full, info;
+    size_t count = train_deep((soma_plan_options){.seed = 3}, plain, &full, &e);
+    assert_string_equal(e.message, "");
+    assert_true(count > 1000 && count < MOST && full.remade == 0 && full.extra_flops == 0);
+    assert_int_equal(train_deep((soma_plan_options){.seed = 3, .memory = 1000}, saved, &info, &e), 0);
+    const char *number = strstr(e.message, "the least that suffices is ");
+    assert_non_null(number);
+    const int64_t least = strtoll(number + strlen("the least that suffices is "), NULL, 10);
+    assert_true(least > 1000 && least < full.memory_bytes * 9 / 10);
+    int levels = 0;
+    for (int64_t budget = full.memory_bytes - 1; budget >= least; budget -= (full.memory_bytes - least) / 5) {
+        for (int threads = 1; threads <= 2; threads++) {
+            e = (soma_error){0};
+            soma_plan_options options = {.seed = 3, .memory = budget, .threads = threads};
+            assert_int_equal(train_deep(options, saved, &info, &e), count);
+            assert_string_equal(e.message, "");
+            assert_true(info.memory_bytes <= budget && info.remade > 0);
+            assert_memory_equal(plain, saved, count * sizeof *plain);
+            levels |= info.extra_flops > 0 ? 2 : 1;
+        }
+    }
+    assert_int_equal(levels, 3); /* cheap values only, and convolutions too */
+    assert_int_equal(train_deep((soma_plan_options){.seed = 3, .memory = full.memory_bytes}, saved, &info, &e), count);
+    assert_int_equal(info.remade, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_follows_the_reference),
@@ -545,6 +631,7 @@ int main(void) {
         cmocka_unit_test(mistakes_are_sentences),
         cmocka_unit_test(the_host_may_bring_its_threads),
         cmocka_unit_test(parts_of_a_concatenation_are_written_in_place),
+        cmocka_unit_test(a_memory_budget_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
