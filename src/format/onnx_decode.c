@@ -438,8 +438,7 @@ static bool external_resolve_all(decoder *d, bool mapped) {
         if (!external_resolve(d, &f->initializers[i], mapped)) return false;
     for (size_t i = 0; i < f->nodes_count; i++)
         for (size_t k = 0; k < f->nodes[i].attributes_count; k++)
-            if (f->nodes[i].attributes[k].t && !external_resolve(d, f->nodes[i].attributes[k].t, mapped))
-                return false;
+            if (f->nodes[i].attributes[k].t && !external_resolve(d, f->nodes[i].attributes[k].t, mapped)) return false;
     return true;
 }
 

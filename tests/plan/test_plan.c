@@ -533,7 +533,7 @@ static void parts_of_a_concatenation_are_written_in_place(void **state) {
 /* ---- A memory budget ------------------------------------------------------------------------------------------------
  */
 
-enum { DEEP_ROWS = 6, DEEP_INPUT = 3 * 24 * 24 };
+enum { DEEP_ROWS = 8, DEEP_SIDE = 40, DEEP_INPUT = 3 * DEEP_SIDE * DEEP_SIDE };
 
 /* Convolutions, batch normalisation, a residual sum, pooling, response normalisation, dropout. */
 static soma_value build_deep(soma_value x, soma_value classes) {
@@ -556,7 +556,7 @@ static size_t train_deep(soma_plan_options options, float *numbers, soma_plan_in
     size_t count = 0;
     soma_graph *g = soma_graph_create();
     soma_graph_set_training(g, true);
-    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, 3, 24, 24));
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, 3, DEEP_SIDE, DEEP_SIDE));
     soma_value labels = soma_input_int64(g, "classes", soma_shape1(SOMA_BATCH));
     soma_value loss = build_deep(in, labels);
     options.max_batch = DEEP_ROWS;
