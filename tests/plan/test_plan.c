@@ -588,13 +588,13 @@ static size_t train_deep(soma_plan_options options, float *numbers, soma_plan_in
 static void a_memory_budget_changes_no_bit(void **state) {
     (void)state;
     enum { MOST = 100000 };
-    static float plain[MOST], saved[MOST];
+    static float kept[MOST], again[MOST];
     soma_error e = {0};
     soma_plan_info full, info;
-    size_t count = train_deep((soma_plan_options){.seed = 3, .threads = 2}, plain, &full, &e);
+    size_t count = train_deep((soma_plan_options){.seed = 3, .threads = 2}, kept, &full, &e);
     assert_string_equal(e.message, "");
     assert_true(count > 1000 && count < MOST && full.remade == 0 && full.extra_flops == 0);
-    assert_int_equal(train_deep((soma_plan_options){.seed = 3, .threads = 2, .memory = 1000}, saved, &info, &e), 0);
+    assert_int_equal(train_deep((soma_plan_options){.seed = 3, .threads = 2, .memory = 1000}, again, &info, &e), 0);
     const char *number = strstr(e.message, "the least that suffices is ");
     assert_non_null(number);
     const int64_t least = strtoll(number + strlen("the least that suffices is "), NULL, 10);
@@ -604,16 +604,16 @@ static void a_memory_budget_changes_no_bit(void **state) {
         for (int threads = 1; threads <= 2; threads++) {
             e = (soma_error){0};
             soma_plan_options options = {.seed = 3, .memory = budget, .threads = threads};
-            assert_int_equal(train_deep(options, saved, &info, &e), count);
+            assert_int_equal(train_deep(options, again, &info, &e), count);
             assert_string_equal(e.message, "");
             assert_true(info.memory_bytes <= budget && (threads == 1 || info.remade > 0)); /* one needs less */
-            assert_memory_equal(plain, saved, count * sizeof *plain);
+            assert_memory_equal(kept, again, count * sizeof *kept);
             levels |= info.extra_flops > 0 ? 2 : 1;
         }
     }
     assert_int_equal(levels, 3); /* cheap values only, and convolutions too */
     assert_int_equal(
-        train_deep((soma_plan_options){.seed = 3, .threads = 2, .memory = full.memory_bytes}, saved, &info, &e), count);
+        train_deep((soma_plan_options){.seed = 3, .threads = 2, .memory = full.memory_bytes}, again, &info, &e), count);
     assert_int_equal(info.remade, 0);
 }
 
