@@ -587,13 +587,13 @@ static size_t train_deep(soma_plan_options options, float *numbers, soma_plan_in
 
 static void a_memory_budget_changes_no_bit(void **state) {
     (void)state;
-    enum { MOST = 100000 };
-    static float kept[MOST], again[MOST];
+    enum { NUMBERS = 100000 };
+    static float kept[NUMBERS], again[NUMBERS];
     soma_error e = {0};
     soma_plan_info full, info;
     size_t count = train_deep((soma_plan_options){.seed = 3, .threads = 2}, kept, &full, &e);
     assert_string_equal(e.message, "");
-    assert_true(count > 1000 && count < MOST && full.remade == 0 && full.extra_flops == 0);
+    assert_true(count > 1000 && count < NUMBERS && full.remade == 0 && full.extra_flops == 0);
     assert_int_equal(train_deep((soma_plan_options){.seed = 3, .threads = 2, .memory = 1000}, again, &info, &e), 0);
     const char *number = strstr(e.message, "the least that suffices is ");
     assert_non_null(number);
