@@ -26,7 +26,15 @@ def start(*args, **more):
 
 
 def files(folder):
-    return {name: open(f"{TMP}/{folder}/{name}", "rb").read() for name in os.listdir(f"{TMP}/{folder}")}
+    """What lies in a folder, by name. A training that goes on may take a file away between listing and opening it."""
+    found = {}
+    for name in os.listdir(f"{TMP}/{folder}"):
+        try:
+            with open(f"{TMP}/{folder}/{name}", "rb") as file:
+                found[name] = file.read()
+        except FileNotFoundError:
+            continue
+    return found
 
 
 def at_most(size):
