@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, ALGORITHM, MEMORY, STEPS, JSON, ROWS };
+enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, PRECISION, ALGORITHM, MEMORY, STEPS, JSON, ROWS };
 
 static const char *const mode_names[] = {"infer", "train", NULL};
 
@@ -29,7 +29,12 @@ static const option_row rows[] = {
              .expected = "an optimizer"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads; else the processors available", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
-    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes", backend_names, .expected = "a backend"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module, reference is slow and exact",
+                 backend_names, .expected = "a backend"},
+    [PRECISION] = {"precision", OPTION_CHOICE, "P",
+                   "of what is multiplied: bf16 is faster where oneDNN and the "
+                   "processor have it",
+                   precision_names, .expected = "f32 or bf16"},
     [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
                    algorithm_names, .expected = "an algorithm"},
     [MEMORY] = {"memory", OPTION_SIZE, "SIZE",
@@ -79,6 +84,7 @@ static int compile(bench *b, const option_value *v, soma_error *error) {
                            .store = b->s.model ? b->s.model->store : NULL,
                            .threads = b->threads,
                            .backend = backend_of(&v[BACKEND]),
+                           .precision = precision_of(&v[PRECISION]),
                            .algorithm = algorithm_of(&v[ALGORITHM]),
                            .memory = v[MEMORY].whole,
                            .seed = 1};
@@ -176,7 +182,7 @@ static int print_json(const bench *b) {
     json_put_string(&j, "backend", info.backend);
     json_put_integer(&j, "plan_bytes", info.memory_bytes);
     json_put_integer(&j, "remade_values", info.remade);
-    json_put_string(&j, "precision", "f32");
+    json_put_string(&j, "precision", info.precision);
     json_put_number(&j, "samples_per_s", (double)b->batch / b->p50);
     json_put_open(&j, "latency_ms", '{');
     json_put_number(&j, "p50", b->p50 * 1e3);
@@ -194,11 +200,11 @@ static int print_json(const bench *b) {
 
 static void print_people(const bench *b) {
     soma_plan_info info = soma_plan_get_info(b->plan);
-    printf("%s, %s, batch %lld, %d thread%s, %s: %.0f samples/s, %.4f ms a step (90 %%: %.4f, 99 %%: %.4f), %.1f "
+    printf("%s, %s, batch %lld, %d thread%s, %s%s: %.0f samples/s, %.4f ms a step (90 %%: %.4f, 99 %%: %.4f), %.1f "
            "GFLOP/s\n",
            b->s.name, b->train ? "training" : "inference", (long long)b->batch, b->threads, b->threads > 1 ? "s" : "",
-           info.backend, (double)b->batch / b->p50, b->p50 * 1e3, b->p90 * 1e3, b->p99 * 1e3,
-           info.flops / b->p50 / 1e9);
+           info.backend, strcmp(info.precision, "bf16") != 0 ? "" : " bf16", (double)b->batch / b->p50, b->p50 * 1e3,
+           b->p90 * 1e3, b->p99 * 1e3, info.flops / b->p50 / 1e9);
     char memory[160];
     plan_memory_text(b->plan, memory, sizeof memory);
     if (*memory) printf("%s\n", memory);
@@ -223,6 +229,7 @@ static int run(const command_line *line) {
     int status = subject_open(line, &v[NET], &v[INPUT], b.train ? SUBJECT_TRAIN : SUBJECT_RUN, &b.s);
     if (status) return status;
     int code = compile(&b, v, &error);
+    if (!code) tell_plan_note(b.plan);
     if (!code) code = bind_data(&b, &error);
     if (!code) code = measure(&b, &error);
     if (!code && v[STEPS].given) code = measure_steps(&b, &error);

@@ -24,12 +24,17 @@ char *model_path(const char *path);
 /* Prints what was written as JSON; the status to end with: `status`, or that of a failure when memory is out. */
 int print_answer(const json_text *answer, int status);
 
-extern const char *const backend_names[], *const algorithm_names[];
+/* fast_backend_names: those whose variables are float, as a loaded model's are. */
+extern const char *const backend_names[], *const fast_backend_names[], *const algorithm_names[],
+                                                                           *const precision_names[];
 /* Whether samples of a set have the shape that the model takes. */
 int check_sample(const soma_model *m, const soma_dataset *set, const char *path, soma_error *error);
 
 soma_backend backend_of(const option_value *value);
+soma_precision precision_of(const option_value *value);
 soma_algorithm algorithm_of(const option_value *value);
+/* Says on standard error why a plan does not do what was asked for, if so. */
+void tell_plan_note(const soma_plan *plan);
 /* Number of threads given, or 0. */
 int threads_of(const option_value *value);
 

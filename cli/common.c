@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-const char *const backend_names[] = {"auto", "portable", "reference", NULL};
+const char *const backend_names[] = {"auto", "portable", "onednn", "reference", NULL};
+const char *const fast_backend_names[] = {"auto", "portable", "onednn", NULL};
+const char *const precision_names[] = {"f32", "bf16", NULL};
 const char *const algorithm_names[] = {"auto", "direct", NULL};
 
 static int index_of(const char *const *names, const char *name) {
@@ -16,13 +18,23 @@ static int index_of(const char *const *names, const char *name) {
 }
 
 soma_backend backend_of(const option_value *value) {
-    static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_REFERENCE};
+    static const soma_backend backends[] = {SOMA_BACKEND_AUTO, SOMA_BACKEND_PORTABLE, SOMA_BACKEND_ONEDNN,
+                                            SOMA_BACKEND_REFERENCE};
     size_t i = value->given ? (size_t)index_of(backend_names, value->text) : 0;
     return i < COUNT_OF(backends) ? backends[i] : SOMA_BACKEND_AUTO;
 }
 
+soma_precision precision_of(const option_value *value) {
+    return value->given && !strcmp(value->text, "bf16") ? SOMA_PRECISION_BF16 : SOMA_PRECISION_F32;
+}
+
 soma_algorithm algorithm_of(const option_value *value) {
     return value->given && !strcmp(value->text, "direct") ? SOMA_ALGORITHM_DIRECT : SOMA_ALGORITHM_AUTO;
+}
+
+void tell_plan_note(const soma_plan *plan) {
+    soma_plan_info info = soma_plan_get_info(plan);
+    if (info.note && *info.note) fprintf(stderr, "soma: %s\n", info.note);
 }
 
 int threads_of(const option_value *value) { return value->given ? (int)value->whole : 0; }

@@ -7,13 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LABELS, THREADS, JSON, ROWS };
+enum { LABELS, THREADS, BACKEND, PRECISION, JSON, ROWS };
 
 static const option_row rows[] = {
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels of a .npy array or of IDX pictures, found by the usual names",
                 .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module", fast_backend_names,
+                 .expected = "a backend"},
+    [PRECISION] = {"precision", OPTION_CHOICE, "P",
+                   "of what is multiplied: bf16 is faster where oneDNN and the "
+                   "processor have it",
+                   precision_names, .expected = "f32 or bf16"},
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "one object on standard output"},
     [ROWS] = {0}};
 
@@ -168,7 +174,10 @@ static int run(const command_line *line) {
         status = fail_with(&error, true);
     } else {
         m->threads = threads_of(&v[THREADS]);
+        m->backend = backend_of(&v[BACKEND]);
+        m->precision = precision_of(&v[PRECISION]);
         status = measure(m, line->positional[0], set, v[JSON].given);
+        tell_plan_note(m->plan);
     }
     soma_dataset_destroy(set);
     soma_model_destroy(m);

@@ -10,13 +10,19 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { KEEP, LABELS, THREADS, JSON, ROWS };
+enum { KEEP, LABELS, THREADS, BACKEND, PRECISION, JSON, ROWS };
 
 static const option_row rows[] = {
     [KEEP] = {"keep", OPTION_TEXT, "COL,…", "columns of DATA to copy before the answers", .expected = "columns' names"},
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels, which are not needed here", .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module", fast_backend_names,
+                 .expected = "a backend"},
+    [PRECISION] = {"precision", OPTION_CHOICE, "P",
+                   "of what is multiplied: bf16 is faster where oneDNN and the "
+                   "processor have it",
+                   precision_names, .expected = "f32 or bf16"},
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "an object a row instead of CSV"},
     [ROWS] = {0}};
 
@@ -191,10 +197,13 @@ static int answer(soma_model *m, const command_line *line) {
     if (!(answers = mem_array(NULL, count, sizeof *answers))) goto out_of_memory;
     if (set->note) fprintf(stderr, "soma: %s\n", set->note);
     m->threads = threads_of(&v[THREADS]);
+    m->backend = backend_of(&v[BACKEND]);
+    m->precision = precision_of(&v[PRECISION]);
     if (model_answer(m, set, NULL, (size_t)set->rows, answers, &error)) {
         status = fail_with(&error, false);
         goto done;
     }
+    tell_plan_note(m->plan);
     r.set = set;
     r.answers = answers;
     status = put_rows(&r, v[JSON].given);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { INPUT, OUT, THREADS, BACKEND, ALGORITHM, ROWS };
+enum { INPUT, OUT, THREADS, BACKEND, PRECISION, ALGORITHM, ROWS };
 
 static const option_row rows[] = {
     [INPUT] = {"input", OPTION_REPEAT, "NAME=FILE", "an input's array, a .npy or an ONNX .pb file; once for each input",
@@ -18,8 +18,12 @@ static const option_row rows[] = {
     [OUT] = {"out", OPTION_TEXT, "DIR", "where <output>.npy are written", .expected = "a folder's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
-    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; reference is slow and exact", backend_names,
-                 .expected = "a backend"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module, reference is slow and exact",
+                 backend_names, .expected = "a backend"},
+    [PRECISION] = {"precision", OPTION_CHOICE, "P",
+                   "of what is multiplied: bf16 is faster where oneDNN and the "
+                   "processor have it",
+                   precision_names, .expected = "f32 or bf16"},
     [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
                    algorithm_names, .expected = "an algorithm"},
     [ROWS] = {0}};
@@ -176,6 +180,7 @@ static int compute(const onnx_model *m, const command_line *line, soma_store *st
                            .store = store,
                            .threads = threads_of(&v[THREADS]),
                            .backend = backend_of(&v[BACKEND]),
+                           .precision = precision_of(&v[PRECISION]),
                            .algorithm = algorithm_of(&v[ALGORITHM])};
     soma_value *outputs = calloc(m->outputs_count + 1, sizeof *outputs);
     if (!outputs) return error_memory(error);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { NET, INPUT, BATCH, PLAN, JSON, ROWS };
+enum { NET, INPUT, BATCH, BACKEND, PRECISION, PLAN, JSON, ROWS };
 
 static const option_row rows[] = {
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME", "a network instead of a MODEL",
@@ -16,6 +16,12 @@ static const option_row rows[] = {
                .expected = "a shape like 1x28x28"},
     [BATCH] = {"batch", OPTION_WHOLE, "N", "the batch that memory and --plan are for; else 1", NULL, 1, 1e6,
                .expected = "a whole number from 1"},
+    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module", fast_backend_names,
+                 .expected = "a backend"},
+    [PRECISION] = {"precision", OPTION_CHOICE, "P",
+                   "of what is multiplied: bf16 is faster where oneDNN and the "
+                   "processor have it",
+                   precision_names, .expected = "f32 or bf16"},
     [PLAN] = {.name = "plan",
               .kind = OPTION_FLAG,
               .help = "the steps that the network compiles to: fusions, FLOPs, bytes"},
@@ -53,9 +59,13 @@ static int64_t graph_parameters(const soma_graph *g) {
     return sum;
 }
 
-static int look(view *v, int64_t batch, soma_error *error) {
+static int look(view *v, int64_t batch, const option_value *given, soma_error *error) {
     subject *s = &v->s;
-    soma_plan_options o = {.max_batch = batch, .store = s->model ? s->model->store : NULL, .threads = 1};
+    soma_plan_options o = {.max_batch = batch,
+                           .store = s->model ? s->model->store : NULL,
+                           .threads = 1,
+                           .backend = backend_of(&given[BACKEND]),
+                           .precision = precision_of(&given[PRECISION])};
     v->parameters = s->model ? onnx_parameters(s->model->imported) : graph_parameters(s->graph);
     soma_error ignored = {0};
     if (s->spec) spec_describe(s->spec, s->features, &v->layers, &v->layers_count, &ignored);
@@ -169,7 +179,7 @@ static int run(const command_line *line) {
     int64_t batch = o[BATCH].given ? o[BATCH].whole : 1;
     int status = subject_open(line, &o[NET], &o[INPUT], SUBJECT_SHOW, &v.s);
     if (status) return status;
-    if (look(&v, batch, &error)) {
+    if (look(&v, batch, o, &error)) {
         status = fail_with(&error, false);
     } else if (o[JSON].given) {
         status = print_json(&v);

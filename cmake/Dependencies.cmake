@@ -60,6 +60,18 @@ if(soma_have_json)
   list(APPEND soma_private_libraries -ljansson)
 endif()
 
+# oneDNN is never linked by the library: a module is, src/backend/onednn/module.
+if(SOMA_FULLY_STATIC OR CMAKE_CROSSCOMPILING)
+  set(ONEDNN_found OFF)
+else()
+  soma_find(ONEDNN oneapi/dnnl/dnnl.h dnnl)
+endif()
+soma_feature(ONEDNN "${SOMA_ONEDNN}" ${ONEDNN_found} "oneDNN (Debian: libdnnl-dev)")
+if(soma_have_onednn AND CMAKE_DL_LIBS)
+  target_link_libraries(soma_dependencies INTERFACE ${CMAKE_DL_LIBS})
+  list(APPEND soma_private_libraries -l${CMAKE_DL_LIBS})
+endif()
+
 # nanopb: C code for ONNX's messages is generated from src/format/onnx.proto (and .options) into the build tree; use it by
 # #include "format/onnx.pb.h".
 soma_find(ONNX pb_decode.h protobuf-nanopb)

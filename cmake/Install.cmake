@@ -13,6 +13,9 @@ install(FILES ${PROJECT_BINARY_DIR}/libsoma.a DESTINATION ${CMAKE_INSTALL_LIBDIR
 install(FILES ${PROJECT_BINARY_DIR}/soma.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_BINARY_DIR}/somaConfig.cmake ${PROJECT_BINARY_DIR}/somaConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/soma)
+if(TARGET soma_onednn)
+  install(TARGETS soma_onednn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/soma)
+endif()
 if(TARGET soma)
   install(TARGETS soma RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/soma/data) # soma train iris

@@ -42,8 +42,18 @@ typedef struct soma_plan soma_plan;
 typedef enum soma_backend {
     SOMA_BACKEND_AUTO = 0,
     SOMA_BACKEND_PORTABLE,
-    SOMA_BACKEND_REFERENCE /* naive, float64: runs any plan, slowly */
+    SOMA_BACKEND_REFERENCE, /* naive, float64: runs any plan, slowly */
+    SOMA_BACKEND_ONEDNN     /* oneDNN for convolutions and products, portable kernels for the rest; creating a plan
+                               fails where soma's module for oneDNN is not found */
 } soma_backend;
+
+/* What operands of convolutions and products are rounded to. Sums, results and variables are float in any case. */
+typedef enum soma_precision {
+    SOMA_PRECISION_F32 = 0,
+    /* bfloat16 where that is faster: by oneDNN, on processors with instructions for it. Creating a plan fails on others
+     * and without the module float is used (soma_plan_info says so). */
+    SOMA_PRECISION_BF16
+} soma_precision;
 
 /* How convolutions are computed. */
 typedef enum soma_algorithm {
@@ -57,6 +67,7 @@ typedef struct soma_plan_options {
     uint64_t seed SOMA_ZERO;     /* for the store that the plan makes */
     int threads SOMA_ZERO;       /* the most threads a run uses; not given: the processors available */
     soma_backend backend SOMA_ZERO;
+    soma_precision precision SOMA_ZERO;
     const soma_value *keep SOMA_ZERO; /* inner values that soma_run_get must be able to read after a step */
     size_t keep_count SOMA_ZERO;
     bool unfused SOMA_ZERO; /* a step a node, nothing shared in memory: to look inside */
@@ -89,8 +100,11 @@ typedef struct soma_plan_info {
     int64_t memory_bytes; /* variables, inputs and working memory */
     int64_t remade;       /* values that are made again to fit the memory budget, and what that costs */
     double extra_flops;
-    double flops; /* for the largest batch; 2 x multiply-adds of products and convolutions */
-    const char *backend;
+    double flops;          /* for the largest batch; 2 x multiply-adds of products and convolutions */
+    const char *backend;   /* that computes: "portable", "onednn" if that computes at least one step, "reference" */
+    const char *precision; /* "f32", "bf16" if at least one step multiplies so, "f64" */
+    const char *note;      /* why something that was asked for isn't done, "" if all is; valid as long as the plan */
+    int64_t reorders;      /* of tensors into oneDNN's layouts and back, in each run */
 } soma_plan_info;
 SOMA_API soma_plan_info soma_plan_get_info(const soma_plan *plan);
 /* The plan as text for people: steps, fusions, FLOPs, bytes, memory. `write` gets pieces of it. */

@@ -80,7 +80,7 @@ bool plan_epilogue_strides(const soma_shape *operand, const soma_shape *out, int
 static int choose_backend(soma_plan *plan, soma_error *error) {
     plan->reference = plan->options.backend == SOMA_BACKEND_REFERENCE;
     plan->isa = isa_best();
-    if ((unsigned)plan->options.backend > SOMA_BACKEND_REFERENCE)
+    if ((unsigned)plan->options.backend > SOMA_BACKEND_ONEDNN)
         return error_set(error, SOMA_ERROR_ARGUMENT, "plan: there is no backend number %d", (int)plan->options.backend);
     if (plan->options.store && plan->options.store->float64 != plan->reference)
         return error_set(error, SOMA_ERROR_ARGUMENT,
@@ -88,7 +88,7 @@ static int choose_backend(soma_plan *plan, soma_error *error) {
     plan->threads = plan->options.threads > 0 ? plan->options.threads : processors_available();
     plan->unfused = plan->options.unfused || plan->options.check_finite || plan->reference;
     plan->single = plan->effects && plan->options.max_batch == 1 && !plan->unfused;
-    return SOMA_OK;
+    return plan_choose_module(plan, error);
 }
 
 static int bind_store(soma_plan *plan, soma_error *error) {
@@ -176,6 +176,7 @@ static void measure_scratch(soma_plan *plan) {
         if (s->kind == STEP_KERNEL && s->kernel->scratch) {
             kernel_call call;
             plan_shape_call(plan, s->anchor, plan->options.max_batch, &call);
+            call.onednn_step = s->onednn;
             epilogue e = {.program = s->program};
             if (s->program) call.epilogue = &e;
             bytes += (s->kernel->scratch(&call) + 63) & ~(size_t)63;
@@ -316,7 +317,10 @@ soma_plan *soma_plan_train(soma_value loss, soma_optimizer optimizer, soma_plan_
 void soma_plan_destroy(soma_plan *plan) {
     if (!plan) return;
     for (int32_t i = 0; i < plan->steps_count; i++) mem_free(plan->context, plan->steps[i].program);
-    for (int32_t i = 0; i < plan->groups_count; i++) mem_free(plan->context, plan->groups[i].members);
+    for (int32_t i = 0; i < plan->groups_count; i++) {
+        mem_free(plan->context, plan->groups[i].members);
+        onednn_step_destroy(plan->groups[i].onednn);
+    }
     mem_free(plan->context, plan->steps);
     mem_free(plan->context, plan->groups);
     mem_free(plan->context, plan->values);
@@ -348,6 +352,16 @@ soma_plan_info soma_plan_get_info(const soma_plan *plan) {
         (int64_t)(plan->arena_bytes + plan->scratch_stride * (size_t)plan->threads + plan->reference_scratch);
     info.flops = plan->flops;
     info.backend = plan->reference ? "reference" : "portable";
+    info.precision = plan->reference ? "f64" : "f32";
+    info.note = plan->note;
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        const onednn_step *s = plan->steps[i].onednn;
+        if (!s) continue;
+        info.backend = "onednn";
+        info.reorders += onednn_step_reorders(s);
+        info.arena_bytes += (int64_t)onednn_step_kept(s);
+        if (onednn_step_bf16(s)) info.precision = "bf16";
+    }
     info.memory_bytes = info.arena_bytes;
     for (int32_t v = 0; v < plan->values_count; v++) {
         const plan_value *x = &plan->values[v];

@@ -3,6 +3,7 @@
  *   rebuild.c   copies what is needed of the caller's graph into a graph of the plan: dead code stays behind, constants
  *               fold, equal nodes become one, ops without a fast kernel are decomposed
  *   recompute.c makes values of the forward pass again in the backward pass, where a memory budget asks for it
+ *   choose.c    says which kernel computes a node
  *   fuse.c      gathers element-wise nodes into programs, on their own or as epilogues of products and convolutions
  *   schedule.c  puts the steps in order, says how each is split among threads and where barriers stand
  *   join.c      lets the parts of a concatenation be written where they belong
@@ -11,6 +12,7 @@
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
+#include "backend/onednn/onednn.h"
 #include "backend/portable/portable.h"
 #include "base/parallel.h"
 #include "graph/graph.h"
@@ -44,6 +46,7 @@ typedef struct plan_value {
 typedef struct group {
     const node *anchor;
     const kernel *kernel; /* of the anchor; NULL: reference kernel, or no anchor */
+    onednn_step *onednn;  /* owned; NULL: the kernel is not oneDNN's */
     const node **members; /* element-wise nodes in graph order */
     int count, capacity;
     soma_shape shape; /* index space */
@@ -56,7 +59,8 @@ typedef struct step {
     step_kind kind;
     const node *anchor;
     const kernel *kernel;
-    ew_program *program; /* NULL: none */
+    const onednn_step *onednn; /* its group's */
+    ew_program *program;       /* NULL: none */
     /* Memory of the program's inputs, then outputs, as value numbers (roots are looked up later, so that broadcasting
      * follows the value's own shape). An assign's output is the variable's value. */
     int32_t operand[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
@@ -83,6 +87,9 @@ struct soma_plan {
     const soma_context *context;
     soma_plan_options options;
     const isa *isa;
+    const onednn_module *onednn; /* NULL: not wanted, or not there */
+    char note[200];              /* why something asked for isn't done; "": nothing */
+    bool bf16;
     bool reference; /* float64 on reference kernels */
     bool unfused;
     bool single;       /* made for training steps of one row: its graph has no batch dimension */
@@ -151,6 +158,10 @@ void plan_memory_text(const soma_plan *plan, char *text, size_t size);
 int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targets, size_t count, soma_value *map,
                  soma_error *error);
 int plan_recompute(soma_plan *plan, int level, soma_value loss, soma_value *map, size_t map_count, soma_error *error);
+/* Loads oneDNN where the options ask for it. */
+int plan_choose_module(soma_plan *plan, soma_error *error);
+/* The kernel of an anchor, and oneDNN's step if it is oneDNN's. */
+const kernel *plan_choose_kernel(const soma_plan *plan, const node *anchor, onednn_step **own);
 int plan_fuse(soma_plan *plan, soma_error *error);
 int plan_schedule(soma_plan *plan, soma_error *error);
 void plan_join(soma_plan *plan);

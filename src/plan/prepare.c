@@ -162,6 +162,8 @@ static void prepare_kernel(soma_run *run, const step *s, prepared *p, int64_t ba
     c->threads = s->partition == PARTITION_SERIAL ? 1 : plan->threads;
     c->scratch_stride = plan->scratch_stride;
     c->scratch = run->scratch;
+    c->onednn_step = s->onednn;
+    c->onednn_run = p->onednn;
     if (!s->program) return;
     c->out[0].data = NULL;
     c->epilogue = &p->epilogue;

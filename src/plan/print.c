@@ -44,6 +44,12 @@ static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
         say(p, "  %s", cost);
     }
     if (plan->threads > 1) say(p, "  %s", split[s->partition]);
+    if (s->onednn) {
+        const int reorders = onednn_step_reorders(s->onednn);
+        say(p, "  oneDNN %s, %d reorder%s", onednn_step_bf16(s->onednn) ? "bf16" : "f32", reorders,
+            reorders == 1 ? "" : "s");
+        if (onednn_step_kept(s->onednn)) say(p, ", weights kept");
+    }
     if (s->kernel && s->kernel->algorithm) say(p, "  %s", s->kernel->algorithm);
     if (s->kind == STEP_REFERENCE && !plan->reference) say(p, "  reference kernel");
     if (s->program && ew_compiled_name(s->program)) say(p, "  compiled %s", ew_compiled_name(s->program));
@@ -95,6 +101,7 @@ void soma_plan_print(const soma_plan *plan, void (*write)(void *user, const char
     say(&p, "plan: backend %s%s%s, batch up to %lld, %d thread%s\n", info.backend, plan->reference ? "" : ", ",
         plan->reference ? "" : plan->isa->name, (long long)plan->options.max_batch, plan->threads,
         plan->threads == 1 ? "" : "s");
+    if (*info.note) say(&p, "note: %s\n", info.note);
     for (int32_t i = 0; i < plan->steps_count; i++) print_step(plan, &p, i);
     count_text(plan->flops, "FLOP", flops);
     count_text((double)info.arena_bytes, "B", arena);

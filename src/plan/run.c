@@ -12,7 +12,10 @@ static void release(soma_run *run) {
     const soma_context *c = run->plan->context;
     team_destroy(run->team);
     for (size_t i = 0; run->inputs && i < run->plan->inputs_count; i++) mem_free(c, run->inputs[i].own);
-    for (int32_t i = 0; run->steps && i < run->plan->steps_count; i++) mem_free(c, run->steps[i].jobs);
+    for (int32_t i = 0; run->steps && i < run->plan->steps_count; i++) {
+        mem_free(c, run->steps[i].jobs);
+        onednn_run_destroy(run->steps[i].onednn);
+    }
     mem_free(c, run->inputs);
     mem_free(c, run->steps);
     mem_free(c, run->arena);
@@ -64,10 +67,13 @@ soma_run *soma_run_create(const soma_plan *plan, soma_error *error) {
     if (!run->team || !run->arena || !run->scratch || !run->reference_scratch || !run->scalar_values ||
         !run->scalar_slots || !run->steps || !make_inputs(run))
         goto out_of_memory;
-    for (int32_t i = 0; i < plan->steps_count; i++)
-        if (plan->steps[i].kind == STEP_ELEMENTWISE &&
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        const step *s = &plan->steps[i];
+        if (s->kind == STEP_ELEMENTWISE &&
             !(run->steps[i].jobs = mem_zeros(c, (size_t)plan->threads, sizeof(elementwise_job))))
             goto out_of_memory;
+        if (s->onednn && !(run->steps[i].onednn = onednn_run_create(s->onednn, plan->threads))) goto out_of_memory;
+    }
     return run;
 out_of_memory:
     if (run) release(run);
@@ -294,6 +300,17 @@ static int agree_on_rows(const soma_run *run, int64_t *batch, soma_error *error)
     return SOMA_OK;
 }
 
+/* Weights that oneDNN's steps keep in its layouts are made anew when a variable has changed. */
+static void keep_weights(soma_run *run) {
+    const soma_plan *plan = run->plan;
+    if (run->kept == plan->store->version) return;
+    for (int32_t i = 0; i < plan->steps_count; i++)
+        if (run->steps[i].onednn)
+            onednn_run_keep(run->steps[i].onednn,
+                            run_address(run, plan_value_of(plan, plan->steps[i].anchor->inputs[1])));
+    run->kept = plan->store->version;
+}
+
 static void widen_inputs(soma_run *run) {
     for (size_t i = 0; i < run->plan->inputs_count; i++) {
         const run_input *slot = &run->inputs[i];
@@ -327,12 +344,14 @@ int soma_run_step(soma_run *run, soma_error *error) {
     if (batch != run->batch || run->stale) run_prepare(run, batch);
     if (run->scalars_stale) run_scalars(run);
     position_random(run);
+    if (run->plan->onednn) keep_weights(run);
     if (run->plan->reference) widen_inputs(run);
     run->failed_step = -1;
     run->position++;
     run->last_batch = batch;
     team_run(run->team, run->plan->threads, region, run);
     run->profiled += run->seconds != NULL;
+    if (run->plan->effects) run->plan->store->version++;
     return run->failed_step < 0 ? SOMA_OK : name_failure(run, error);
 }
 

@@ -19,6 +19,7 @@ typedef struct prepared {
     kernel_call call;
     epilogue epilogue;
     elementwise_job *jobs; /* one a thread */
+    onednn_run *onednn;    /* NULL: not oneDNN's */
 } prepared;
 
 typedef struct run_input {
@@ -39,6 +40,7 @@ struct soma_run {
     prepared *steps;
     int64_t batch; /* for which the steps are prepared; -1: none */
     int64_t last_batch;
+    uint64_t kept;      /* version of the store that kept weights were made from; 0: none were */
     bool stale;         /* pointers changed since */
     bool scalars_stale; /* only numbers that the host computes from did */
     uint64_t seed, position;

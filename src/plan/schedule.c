@@ -152,6 +152,7 @@ static partition choose_partition(const soma_plan *plan, const step *s, const gr
     if (s->kind == STEP_KERNEL) {
         kernel_call call;
         plan_shape_call(plan, s->anchor, plan->options.max_batch, &call);
+        call.onednn_step = s->onednn;
         const soma_shape *out = &s->anchor->outputs[0].shape;
         partition split = s->kernel->partition ? s->kernel->partition(&call) : PARTITION_SERIAL;
         /* Kernels see numbers only: a weight whose first extent happens to be that of the batch is not split by
@@ -171,6 +172,7 @@ static int make_step(soma_plan *plan, int32_t index, step *s, soma_error *error)
     s->nodes = g->count + (g->anchor != NULL);
     s->flops = g->anchor ? node_flops(plan, g->anchor) : 0;
     s->kernel = g->kernel;
+    s->onednn = g->onednn;
     s->kind = !g->anchor ? STEP_ELEMENTWISE : g->kernel ? STEP_KERNEL : STEP_REFERENCE;
     if (g->count) {
         writer w = {plan, g, index, mem_zeros(plan->context, 1, sizeof(ew_program)), s->operand, NULL};

@@ -14,6 +14,7 @@ soma_store *soma_store_create(soma_store_options options, soma_error *error) {
     store->context = options.context;
     store->seed = options.seed;
     store->float64 = options.float64;
+    store->version = 1;
     return store;
 }
 
@@ -136,5 +137,6 @@ int soma_store_set(soma_store *store, const char *name, const float *values, siz
         else
             ((float *)v->data)[i] = values[i];
     }
+    store->version++;
     return SOMA_OK;
 }

@@ -21,6 +21,7 @@ struct soma_store {
     bool float64;
     variable **variables;
     size_t count, capacity;
+    uint64_t version; /* from 1; another whenever a variable may have changed */
 };
 
 variable *store_find(const soma_store *store, const char *name);

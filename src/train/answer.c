@@ -49,8 +49,12 @@ static int prepare(soma_model *m, int64_t rows, bool loss, soma_error *error) {
     }
     if (code) return code;
     soma_value outputs[2] = {m->network.answer, m->network.loss};
-    soma_plan_options options = {
-        .max_batch = rows, .store = m->store, .threads = m->threads, .backend = m->backend, .algorithm = m->algorithm};
+    soma_plan_options options = {.max_batch = rows,
+                                 .store = m->store,
+                                 .threads = m->threads,
+                                 .backend = m->backend,
+                                 .precision = m->precision,
+                                 .algorithm = m->algorithm};
     m->plan = soma_plan_infer(outputs, loss ? 2 : 1, options, error);
     m->run = m->plan ? soma_run_create(m->plan, error) : NULL;
     if (!m->run) {

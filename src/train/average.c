@@ -19,6 +19,7 @@ static void swap_bytes(char *a, char *b, size_t size) {
 
 void average_swap(soma_store *store, size_t count) {
     char name[256];
+    store->version++;
     for (size_t i = 0; i < count && i < store->count; i++) {
         const variable *v = store->variables[i];
         if (snprintf(name, sizeof name, "%s.average", v->name) >= (int)sizeof name) continue;

@@ -158,6 +158,7 @@ static int copy_tensor(const checkpoint *c, const soma_store *store, const varia
 int checkpoint_restore(const checkpoint *c, soma_store *store, size_t count, snapshot *best, soma_error *error) {
     int code = SOMA_OK;
     if (c->state.best_epoch > 0 && !snapshot_take(best, store, count)) return error_memory(error);
+    store->version++;
     for (size_t i = 0; i < store->count && !code; i++) {
         variable *v = store->variables[i];
         code = copy_tensor(c, store, v, "last", v->data, error);

@@ -240,6 +240,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .seed = job->seed,
                        .threads = job->threads,
                        .backend = job->backend,
+                       .precision = job->precision,
                        .algorithm = job->algorithm,
                        .memory = job->memory,
                        .stop = job->stop,

@@ -37,6 +37,7 @@ typedef struct train_job {
     uint64_t seed;
     int threads;
     soma_backend backend;
+    soma_precision precision;
     soma_algorithm algorithm;
     int64_t memory; /* the most that a training step may take; 0: any */
     const volatile int *stop;

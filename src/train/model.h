@@ -57,6 +57,7 @@ struct soma_model {
     bool plan_loss; /* the plan computes the loss too */
     int threads;
     soma_backend backend;
+    soma_precision precision;
     soma_algorithm algorithm;
     int64_t best_epoch, epochs;
     bool mixed;        /* while it trains on mixed pictures: its loss has two targets */

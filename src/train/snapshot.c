@@ -26,6 +26,7 @@ bool snapshot_take(snapshot *s, const soma_store *store, size_t count) {
 }
 
 void snapshot_restore(const snapshot *s, soma_store *store) {
+    store->version++;
     for (size_t i = 0; i < s->count && i < store->count; i++)
         memcpy(store->variables[i]->data, s->data[i], variable_bytes(store, store->variables[i]));
 }

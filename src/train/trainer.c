@@ -29,6 +29,7 @@ static int new_store(soma_model *m, const train_request *r, soma_error *error) {
     m->store = soma_store_create(options, error);
     m->threads = r->threads;
     m->backend = r->backend;
+    m->precision = r->precision;
     m->algorithm = r->algorithm;
     return m->store ? SOMA_OK : SOMA_ERROR_MEMORY;
 }
@@ -56,6 +57,7 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
                                  .backend = r->backend,
                                  .max_batch = r->batch,
                                  .memory = r->memory,
+                                 .precision = r->precision,
                                  .algorithm = r->algorithm};
     size_t effects;
     int code = network_build(m, true, true, &s->network, error);
@@ -72,6 +74,7 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
         char text[160];
         plan_memory_text(s->plan, text, sizeof text);
         if (*text) r->on_note(r->user, text);
+        if (*s->plan->note) r->on_note(r->user, s->plan->note);
     }
     s->run = s->plan ? soma_run_create(s->plan, error) : NULL;
     return s->run ? SOMA_OK : error && error->code ? error->code : SOMA_ERROR_INTERNAL;
@@ -81,8 +84,11 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
 static int compile(trainer *t, soma_error *error) {
     const train_request *r = t->request;
     soma_model *m = t->model;
-    soma_plan_options options = {
-        .store = m->store, .threads = r->threads, .backend = r->backend, .algorithm = r->algorithm};
+    soma_plan_options options = {.store = m->store,
+                                 .threads = r->threads,
+                                 .backend = r->backend,
+                                 .precision = r->precision,
+                                 .algorithm = r->algorithm};
     int code = network_build(m, false, true, &t->measure, error);
     if (code) return code;
     soma_value outputs[2] = {t->measure.loss, t->measure.raw};

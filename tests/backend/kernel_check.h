@@ -268,7 +268,7 @@ static bool check_kernel(const check_case *c, const isa *level, const kernel *k,
 
 /* The whole check of one case: all kernels of its op at all levels. Gives the number of results that came of
  * algorithms other than the direct one. */
-static int check(const check_case *c, random_stream *r) {
+static inline int check(const check_case *c, random_stream *r) {
     check_data in[CHECK_INPUTS], out[OP_MAX_OUTPUTS];
     int fast = 0;
     for (int k = 0; k < c->inputs; k++) in[k] = check_random(c, k, r);

@@ -79,6 +79,8 @@ typedef struct kernel_call {
     size_t scratch_stride;
     op_random random;
     const struct isa *isa;
+    const struct onednn_step *onednn_step; /* NULL but for kernels of backend/onednn */
+    const struct onednn_run *onednn_run;
 } kernel_call;
 
 /* The part of `count` items that thread `thread` of `threads` does: [*first, *end). */
