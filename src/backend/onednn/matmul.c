@@ -9,7 +9,7 @@ enum {
     COLUMNS = 64,      /* of a part, a multiple of this */
     ROWS = 64,         /* of a job, at most */
     TILE = 64 << 10,   /* floats of a job's result */
-    PART = 1 << 20,    /* bytes of a part of b */
+    PART = 1 << 22,    /* bytes of a part of b */
     READY = 4 << 20,   /* bytes of rows made ready together */
     FEW_ROWS = 64,     /* a thread; b is then read by each thread in part only, */
     LARGE = 256 << 10, /* if it has more than so many floats */
