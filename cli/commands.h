@@ -24,9 +24,25 @@ char *model_path(const char *path);
 /* Prints what was written as JSON; the status to end with: `status`, or that of a failure when memory is out. */
 int print_answer(const json_text *answer, int status);
 
-/* fast_backend_names: those whose variables are float, as a loaded model's are. */
+/* Rows that several subcommands have. FAST_BACKEND_ROW: of those whose variables are float, as a loaded model's are. */
 extern const char *const backend_names[], *const fast_backend_names[], *const algorithm_names[],
                                                                            *const precision_names[];
+/* clang-format off */
+#define BACKEND_ROW                                                                                                    \
+    {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module, reference is slow and exact",             \
+     backend_names, .expected = "a backend"}
+#define FAST_BACKEND_ROW                                                                                               \
+    {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module", fast_backend_names,                      \
+     .expected = "a backend"}
+#define PRECISION_ROW                                                                                                  \
+    {"precision", OPTION_CHOICE, "P",                                                                                  \
+     "of what is multiplied: bf16 is faster where oneDNN and the processor have it", precision_names,                  \
+     .expected = "f32 or bf16"}
+#define ALGORITHM_ROW                                                                                                  \
+    {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate", algorithm_names,      \
+     .expected = "an algorithm"}
+/* clang-format on */
+
 /* Whether samples of a set have the shape that the model takes. */
 int check_sample(const soma_model *m, const soma_dataset *set, const char *path, soma_error *error);
 

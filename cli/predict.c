@@ -17,12 +17,8 @@ static const option_row rows[] = {
     [LABELS] = {"labels", OPTION_TEXT, "FILE", "labels, which are not needed here", .expected = "a file's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
-    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module", fast_backend_names,
-                 .expected = "a backend"},
-    [PRECISION] = {"precision", OPTION_CHOICE, "P",
-                   "of what is multiplied: bf16 is faster where oneDNN and the "
-                   "processor have it",
-                   precision_names, .expected = "f32 or bf16"},
+    [BACKEND] = FAST_BACKEND_ROW,
+    [PRECISION] = PRECISION_ROW,
     [JSON] = {.name = "json", .kind = OPTION_FLAG, .help = "an object a row instead of CSV"},
     [ROWS] = {0}};
 

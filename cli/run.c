@@ -18,14 +18,9 @@ static const option_row rows[] = {
     [OUT] = {"out", OPTION_TEXT, "DIR", "where <output>.npy are written", .expected = "a folder's name"},
     [THREADS] = {"threads", OPTION_WHOLE, "N", "at most so many threads", NULL, 1, 1024,
                  .expected = "a whole number from 1 to 1024"},
-    [BACKEND] = {"backend", OPTION_CHOICE, "B", "what computes; onednn needs its module, reference is slow and exact",
-                 backend_names, .expected = "a backend"},
-    [PRECISION] = {"precision", OPTION_CHOICE, "P",
-                   "of what is multiplied: bf16 is faster where oneDNN and the "
-                   "processor have it",
-                   precision_names, .expected = "f32 or bf16"},
-    [ALGORITHM] = {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate",
-                   algorithm_names, .expected = "an algorithm"},
+    [BACKEND] = BACKEND_ROW,
+    [PRECISION] = PRECISION_ROW,
+    [ALGORITHM] = ALGORITHM_ROW,
     [ROWS] = {0}};
 
 /* An input's array in the type that the graph takes. */

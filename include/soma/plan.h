@@ -43,15 +43,15 @@ typedef enum soma_backend {
     SOMA_BACKEND_AUTO = 0,
     SOMA_BACKEND_PORTABLE,
     SOMA_BACKEND_REFERENCE, /* naive, float64: runs any plan, slowly */
-    SOMA_BACKEND_ONEDNN     /* oneDNN for convolutions and products, portable kernels for the rest; creating a plan
-                               fails where soma's module for oneDNN is not found */
+    SOMA_BACKEND_ONEDNN     /* oneDNN for convolutions and products, portable kernels for the rest, and for all
+                               where soma's module for oneDNN is not found (soma_plan_info.note says so) */
 } soma_backend;
 
 /* What operands of convolutions and products are rounded to. Sums, results and variables are float in any case. */
 typedef enum soma_precision {
     SOMA_PRECISION_F32 = 0,
-    /* bfloat16 where that is faster: by oneDNN, on processors with instructions for it. Creating a plan fails on others
-     * and without the module float is used (soma_plan_info says so). */
+    /* bfloat16 where that is faster: by oneDNN, on processors with instructions for it. On others and without soma's
+     * module for oneDNN float is used (soma_plan_info.note says so). */
     SOMA_PRECISION_BF16
 } soma_precision;
 

@@ -19,22 +19,23 @@ int plan_choose_module(soma_plan *plan, soma_error *error) {
     char why[160] = "";
     if ((unsigned)o->precision > SOMA_PRECISION_BF16)
         return error_set(error, SOMA_ERROR_ARGUMENT, "plan: there is no precision number %d", (int)o->precision);
-    if (!asked && !bf16) return SOMA_OK;
     if (bf16 && !asked && o->backend != SOMA_BACKEND_AUTO)
         return error_set(error, SOMA_ERROR_ARGUMENT, "bf16 is computed by oneDNN; the %s backend has float only",
                          plan->reference ? "reference" : "portable");
-    if (bf16 && !onednn_processor_has_bf16())
-        return error_set(error, SOMA_ERROR_ARGUMENT, "this processor has no instructions for bf16; f32 runs on any");
-    plan->onednn = onednn_load(why, sizeof why);
-    plan->bf16 = bf16 && plan->onednn && plan->onednn->bf16();
-    if (asked && !plan->onednn) return error_set(error, SOMA_ERROR_ARGUMENT, "oneDNN can't be used: %s", why);
-    if (bf16 && !plan->bf16) {
-        if (!plan->onednn)
-            snprintf(plan->note, sizeof plan->note, "bf16 needs oneDNN, so f32 runs instead: %s", why);
-        else
-            snprintf(plan->note, sizeof plan->note, "%s does not use bf16 here, so f32 runs instead",
-                     plan->onednn->name);
+    const bool able = onednn_processor_has_bf16();
+    if (!asked && !(bf16 && able)) {
+        if (bf16)
+            snprintf(plan->note, sizeof plan->note, "this processor has no instructions for bf16; f32 runs instead");
+        return SOMA_OK;
     }
+    plan->onednn = onednn_load(why, sizeof why);
+    plan->bf16 = bf16 && able && plan->onednn && plan->onednn->bf16();
+    if (!plan->onednn)
+        snprintf(plan->note, sizeof plan->note, "oneDNN can't be used, so portable kernels run in f32: %s", why);
+    else if (bf16 && !able)
+        snprintf(plan->note, sizeof plan->note, "this processor has no instructions for bf16; f32 runs instead");
+    else if (bf16 && !plan->bf16)
+        snprintf(plan->note, sizeof plan->note, "%s does not use bf16 here; f32 runs instead", plan->onednn->name);
     if (!asked && !plan->bf16) plan->onednn = NULL;
     return SOMA_OK;
 }

@@ -61,9 +61,10 @@ def a_refusal_is_status_2_and_one_line():
     refusals = {
         ("--epochs", "3x"): "--epochs", ("--epochs", "-3"): "--epochs", ("--val", "1.5"): "--val", ("--lr", "0"): "--lr",
         ("--lr", "autos"): "--lr", ("--opt", "adamm"): r"\badam\b", ("--opt", "adam:beta1=9"): "--opt",
-        ("--schedule", "linear"): "--schedule", ("--backend", "onednn"): "--backend", ("--folds", "1"): "--folds",
+        ("--schedule", "linear"): "--schedule", ("--backend", "onednnn"): r"\bonednn\b", ("--folds", "1"): "--folds",
         ("--bogus",): "--bogus", ("--delimiter", "ab"): "--delimiter",
-        ("--precision", "bf16"): "--precision", ("--augment", "flip"): "--augment",
+        ("--precision", "bf61"): r"\bbf16\b",
+        ("--precision", "bf16", "--backend", "portable"): "bf16", ("--augment", "flip"): "--augment",
         ("--net", "denes 8"): r"\bdense\b", ("--net", "dense 8 relu, dense 7"): "7.*3|3.*7", ("--target", "nosuch"): "nosuch",
         ("--monitor", "val_rmse"): "accuracy", ("--val", "0", "--monitor", "val_loss"): "--val 0",
         ("--init", "constant"): "--allow-symmetric", ("--json=1",): "--json", ("--epochs",): "--epochs",

@@ -33,3 +33,8 @@ for program in built/*_shared built/*_static; do
     [[ $program == *mnist* ]] || run "$program"
 done
 run prefix/bin/soma --version
+# The installed command finds the installed module.
+if [ -e prefix/lib/soma/libsoma-onednn.so ]; then
+    run prefix/bin/soma bench lenet --backend onednn
+    grep -q onednn out || { cat out; exit 1; }
+fi
