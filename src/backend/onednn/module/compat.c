@@ -36,7 +36,7 @@ static dnnl_data_type_t type_of(bool bf16) { return bf16 ? dnnl_bf16 : dnnl_f32;
 
 compat_own compat_describe(int rank, const int64_t *dims, bool bf16, const int64_t *strides) {
     compat_own made = NULL;
-    dnnl_dims_t size, step;
+    dnnl_dims_t size = {0}, step = {0};
     fill(size, rank, dims);
     if (strides) fill(step, rank, strides);
     dnnl_status_t status =
@@ -51,7 +51,7 @@ void compat_forget(compat_own layout) {
 
 compat_own compat_item(compat_layout whole, int rank, const int64_t *dims) {
     compat_own made = NULL;
-    dnnl_dims_t item;
+    dnnl_dims_t item = {0};
     item_dims(rank, dims, item);
     return dnnl_memory_desc_create_submemory(&made, whole, item, origin) == dnnl_success ? made : NULL;
 }
@@ -92,7 +92,7 @@ dnnl_status_t compat_matmul(dnnl_primitive_desc_t *made, dnnl_engine_t engine, d
 
 compat_own compat_describe(int rank, const int64_t *dims, bool bf16, const int64_t *strides) {
     compat_own made = calloc(1, sizeof *made);
-    dnnl_dims_t size, step;
+    dnnl_dims_t size = {0}, step = {0};
     if (!made) return NULL;
     fill(size, rank, dims);
     if (strides) fill(step, rank, strides);
@@ -107,7 +107,7 @@ void compat_forget(compat_own layout) { free(layout); }
 
 compat_own compat_item(compat_layout whole, int rank, const int64_t *dims) {
     compat_own made = calloc(1, sizeof *made);
-    dnnl_dims_t item;
+    dnnl_dims_t item = {0};
     item_dims(rank, dims, item);
     if (made && dnnl_memory_desc_init_submemory(made, whole, item, origin) == dnnl_success) return made;
     free(made);
