@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, PRECISION, ALGORITHM, MEMORY, STEPS, JSON, ROWS };
+enum { NET, INPUT, MODE, BATCH, OPT, THREADS, BACKEND, PRECISION, ALGORITHM, TUNING, TUNE, MEMORY, STEPS, JSON, ROWS };
 
 static const char *const mode_names[] = {"infer", "train", NULL};
 
@@ -32,6 +33,10 @@ static const option_row rows[] = {
     [BACKEND] = BACKEND_ROW,
     [PRECISION] = PRECISION_ROW,
     [ALGORITHM] = ALGORITHM_ROW,
+    [TUNING] = TUNING_ROW,
+    [TUNE] = {.name = "tune",
+              .kind = OPTION_FLAG,
+              .help = "measure the kernels of each step first, some seconds each, and add them to --tuning FILE"},
     [MEMORY] = {"memory", OPTION_SIZE, "SIZE",
                 "the most memory of a training step, as 2G or 700M: values of the forward pass are made again instead "
                 "of being kept, to the same bits; else all are kept",
@@ -46,6 +51,7 @@ typedef struct bench {
     int64_t batch;
     int threads;
     soma_value loss, target;
+    soma_tuning *tuning; /* NULL: none was named */
     soma_plan *plan;
     soma_run *run;
     float *x, *y;
@@ -74,13 +80,32 @@ static void add_loss(bench *b) {
     }
 }
 
-static int compile(bench *b, const option_value *v, soma_error *error) {
+/* A status; after a failure all has been said. */
+static int open_subject(bench *b, const command_line *line) {
+    const option_value *v = line->values;
+    return subject_open(line, &v[NET], &v[INPUT], b->train ? SUBJECT_TRAIN : SUBJECT_RUN, &b->s);
+}
+
+/* A training plan adds its nodes to the graph, so each plan is made of a subject of its own. */
+static void release(bench *b) {
+    soma_run_destroy(b->run);
+    soma_plan_destroy(b->plan);
+    subject_close(&b->s);
+    b->run = NULL;
+    b->plan = NULL;
+    b->s = (subject){0};
+}
+
+/* The plan and its run; with the `candidate`-th kernels, if it is not 0. */
+static int compile(bench *b, const option_value *v, int candidate, soma_error *error) {
     soma_plan_options o = {.max_batch = b->batch,
                            .store = b->s.model ? b->s.model->store : NULL,
                            .threads = b->threads,
                            .backend = backend_of(&v[BACKEND]),
                            .precision = precision_of(&v[PRECISION]),
                            .algorithm = algorithm_of(&v[ALGORITHM]),
+                           .tuning = b->tuning,
+                           .candidate = candidate,
                            .memory = v[MEMORY].whole,
                            .seed = 1};
     if (b->train) {
@@ -97,7 +122,7 @@ static int compile(bench *b, const option_value *v, soma_error *error) {
 }
 
 /* Random inputs, and targets of the loss's kind. */
-static int bind_data(bench *b, soma_error *error) {
+static int make_data(bench *b, soma_error *error) {
     random_stream r = random_open(1, 0);
     soma_shape in = soma_value_shape(b->s.x), out = soma_value_shape(b->s.output);
     int64_t n = shape_elements(&in, b->batch), targets = shape_elements(&out, b->batch),
@@ -110,6 +135,10 @@ static int bind_data(bench *b, soma_error *error) {
     for (int64_t i = 0; i < targets; i++) b->y[i] = (float)random_below(&r, 2);
     for (int64_t i = 0; i < b->batch; i++)
         b->classes[i] = (int64_t)random_below(&r, (uint64_t)(classes > 0 ? classes : 1));
+    return SOMA_OK;
+}
+
+static int bind_data(bench *b, soma_error *error) {
     int code = soma_run_bind(b->run, b->s.x, b->x, b->batch, error);
     if (!code && b->train) {
         bool whole = soma_value_dtype(b->target) == SOMA_INT64;
@@ -207,11 +236,40 @@ static void print_people(const bench *b) {
 
 static void write_text(void *user, const char *text) { fputs(text, user); }
 
-static int measure_steps(bench *b, soma_error *error) {
+static int measure_steps(bench *b, double seconds, soma_error *error) {
     int code = soma_run_profile(b->run, true, error);
-    double end = now() + 2;
+    double end = now() + seconds;
     for (int steps = 0; !code && (steps < 3 || now() < end); steps++) code = soma_run_step(b->run, error);
     return code;
+}
+
+/* Measures each kernel of each step into the tuning, and writes it. */
+static int tune(bench *b, const command_line *line, soma_error *error) {
+    const option_value *v = line->values;
+    int64_t tried = 1, kernels = 0;
+    int code = SOMA_OK;
+    for (int k = 1; !code && tried; k++) {
+        code = compile(b, v, k, error);
+        if (!code) code = bind_data(b, error);
+        if (!code) code = measure_steps(b, 0, error); /* the first steps touch memory anew */
+        /* Several times, of which the shortest counts: something else may take the processor for a while. */
+        for (int round = 0; round < 4 && !code; round++) {
+            code = measure_steps(b, 0.4, error);
+            if (!code) code = soma_tuning_measure(b->tuning, b->run, &tried, error);
+        }
+        kernels += tried;
+        release(b);
+        if (!code && open_subject(b, line)) return SOMA_ERROR_INPUT;
+    }
+    if (!code) code = soma_tuning_save(b->tuning, v[TUNING].text, error);
+    if (!code) fprintf(stderr, "soma: %lld kernels measured into %s\n", (long long)kernels, v[TUNING].text);
+    return code;
+}
+
+static int open_tuning(bench *b, const option_value *v, soma_error *error) {
+    if (!v[TUNE].given || access(v[TUNING].text, F_OK) == 0) return tuning_of(&v[TUNING], &b->tuning, error);
+    b->tuning = soma_tuning_create(NULL, error);
+    return b->tuning ? SOMA_OK : error->code;
 }
 
 static int run(const command_line *line) {
@@ -221,13 +279,20 @@ static int run(const command_line *line) {
     b.train = v[MODE].given && !strcmp(v[MODE].text, "train");
     b.batch = v[BATCH].given ? v[BATCH].whole : 1;
     b.threads = v[THREADS].given ? (int)v[THREADS].whole : processors_available();
-    int status = subject_open(line, &v[NET], &v[INPUT], b.train ? SUBJECT_TRAIN : SUBJECT_RUN, &b.s);
+    if (v[TUNE].given && !v[TUNING].given) {
+        complain("soma bench: --tune needs --tuning FILE, where it writes what it measured");
+        return STATUS_USAGE;
+    }
+    int status = open_subject(&b, line);
     if (status) return status;
-    int code = compile(&b, v, &error);
+    int code = make_data(&b, &error);
+    if (!code) code = open_tuning(&b, v, &error);
+    if (!code && v[TUNE].given) code = tune(&b, line, &error);
+    if (!code) code = compile(&b, v, 0, &error);
     if (!code) tell_plan_note(b.plan);
     if (!code) code = bind_data(&b, &error);
     if (!code) code = measure(&b, &error);
-    if (!code && v[STEPS].given) code = measure_steps(&b, &error);
+    if (!code && v[STEPS].given) code = measure_steps(&b, 2, &error);
     if (code)
         status = fail_with(&error, false);
     else if (v[JSON].given)
@@ -235,12 +300,11 @@ static int run(const command_line *line) {
     else
         print_people(&b);
     if (!code && v[STEPS].given) soma_run_print_profile(b.run, write_text, v[JSON].given ? stderr : stdout);
-    soma_run_destroy(b.run);
-    soma_plan_destroy(b.plan);
+    release(&b);
+    soma_tuning_destroy(b.tuning);
     mem_free(NULL, b.x);
     mem_free(NULL, b.y);
     mem_free(NULL, b.classes);
-    subject_close(&b.s);
     return finish_output(status);
 }
 

@@ -41,6 +41,8 @@ extern const char *const backend_names[], *const fast_backend_names[], *const al
 #define ALGORITHM_ROW                                                                                                  \
     {"algorithm", OPTION_CHOICE, "A", "of convolutions; auto is fast, direct the most accurate", algorithm_names,      \
      .expected = "an algorithm"}
+#define TUNING_ROW                                                                                                     \
+    {"tuning", OPTION_TEXT, "FILE", "kernels as soma bench --tune measured them", .expected = "a file's name"}
 /* clang-format on */
 
 /* Whether samples of a set have the shape that the model takes. */
@@ -49,6 +51,8 @@ int check_sample(const soma_model *m, const soma_dataset *set, const char *path,
 soma_backend backend_of(const option_value *value);
 soma_precision precision_of(const option_value *value);
 soma_algorithm algorithm_of(const option_value *value);
+/* The tuning of a file that was named, to be destroyed, or NULL; SOMA_OK or a code. */
+int tuning_of(const option_value *value, soma_tuning **tuning, soma_error *error);
 /* Says on standard error why a plan does not do what was asked for, if so. */
 void tell_plan_note(const soma_plan *plan);
 /* Number of threads given, or 0. */

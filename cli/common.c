@@ -32,6 +32,11 @@ soma_algorithm algorithm_of(const option_value *value) {
     return value->given && !strcmp(value->text, "direct") ? SOMA_ALGORITHM_DIRECT : SOMA_ALGORITHM_AUTO;
 }
 
+int tuning_of(const option_value *value, soma_tuning **tuning, soma_error *error) {
+    *tuning = value->given ? soma_tuning_load(value->text, NULL, error) : NULL;
+    return value->given && !*tuning ? error->code : SOMA_OK;
+}
+
 void tell_plan_note(const soma_plan *plan) {
     soma_plan_info info = soma_plan_get_info(plan);
     if (info.note && *info.note) fprintf(stderr, "soma: %s\n", info.note);

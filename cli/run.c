@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { INPUT, OUT, THREADS, BACKEND, PRECISION, ALGORITHM, ROWS };
+enum { INPUT, OUT, THREADS, BACKEND, PRECISION, ALGORITHM, TUNING, ROWS };
 
 static const option_row rows[] = {
     [INPUT] = {"input", OPTION_REPEAT, "NAME=FILE", "an input's array, a .npy or an ONNX .pb file; once for each input",
@@ -21,6 +21,7 @@ static const option_row rows[] = {
     [BACKEND] = BACKEND_ROW,
     [PRECISION] = PRECISION_ROW,
     [ALGORITHM] = ALGORITHM_ROW,
+    [TUNING] = TUNING_ROW,
     [ROWS] = {0}};
 
 /* An input's array in the type that the graph takes. */
@@ -177,10 +178,15 @@ static int compute(const onnx_model *m, const command_line *line, soma_store *st
                            .backend = backend_of(&v[BACKEND]),
                            .precision = precision_of(&v[PRECISION]),
                            .algorithm = algorithm_of(&v[ALGORITHM])};
+    soma_tuning *tuning;
+    if (tuning_of(&v[TUNING], &tuning, error)) return error->code;
+    o.tuning = tuning;
     soma_value *outputs = calloc(m->outputs_count + 1, sizeof *outputs);
+    for (size_t i = 0; outputs && i < m->outputs_count; i++) outputs[i] = m->outputs[i].value;
+    soma_plan *plan = outputs ? soma_plan_infer(outputs, m->outputs_count, o, error) : NULL;
+    soma_tuning_destroy(tuning);
     if (!outputs) return error_memory(error);
-    for (size_t i = 0; i < m->outputs_count; i++) outputs[i] = m->outputs[i].value;
-    soma_plan *plan = soma_plan_infer(outputs, m->outputs_count, o, error);
+    if (plan) tell_plan_note(plan);
     soma_run *run = plan ? soma_run_create(plan, error) : NULL;
     int code = run ? SOMA_OK : error->code;
     for (size_t i = 0; i < m->inputs_count && !code; i++)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { NET, INPUT, BATCH, BACKEND, PRECISION, PLAN, JSON, ROWS };
+enum { NET, INPUT, BATCH, BACKEND, PRECISION, TUNING, PLAN, JSON, ROWS };
 
 static const option_row rows[] = {
     [NET] = {"net", OPTION_TEXT, "SPEC|NAME", "a network instead of a MODEL",
@@ -18,6 +18,7 @@ static const option_row rows[] = {
                .expected = "a whole number from 1"},
     [BACKEND] = FAST_BACKEND_ROW,
     [PRECISION] = PRECISION_ROW,
+    [TUNING] = TUNING_ROW,
     [PLAN] = {.name = "plan",
               .kind = OPTION_FLAG,
               .help = "the steps that the network compiles to: fusions, FLOPs, bytes"},
@@ -62,11 +63,17 @@ static int look(view *v, int64_t batch, const option_value *given, soma_error *e
                            .threads = 1,
                            .backend = backend_of(&given[BACKEND]),
                            .precision = precision_of(&given[PRECISION])};
+    soma_tuning *tuning;
+    if (tuning_of(&given[TUNING], &tuning, error)) return error->code;
+    o.tuning = tuning;
     v->parameters = s->model ? onnx_parameters(s->model->imported) : graph_parameters(s->graph);
     soma_error ignored = {0};
     if (s->spec) spec_describe(s->spec, s->features, &v->layers, &v->layers_count, &ignored);
-    if (ignored.code == SOMA_ERROR_MEMORY) return error_memory(error);
-    v->plan = soma_plan_infer(&s->output, 1, o, error);
+    if (ignored.code == SOMA_ERROR_MEMORY)
+        error_memory(error);
+    else
+        v->plan = soma_plan_infer(&s->output, 1, o, error);
+    soma_tuning_destroy(tuning);
     if (!v->plan) return error->code;
     v->info = soma_plan_get_info(v->plan);
     v->info.flops /= (double)batch;

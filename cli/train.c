@@ -49,6 +49,7 @@ enum {
     BACKEND,
     PRECISION,
     ALGORITHM,
+    TUNING,
     MEMORY,
     OUT,
     OVERWRITE,
@@ -155,6 +156,7 @@ static const option_row rows[] = {
     [BACKEND] = BACKEND_ROW,
     [PRECISION] = PRECISION_ROW,
     [ALGORITHM] = ALGORITHM_ROW,
+    [TUNING] = TUNING_ROW,
     [MEMORY] = {"memory", OPTION_SIZE, "SIZE",
                 "the most memory of a training step, as 2G or 700M: values of the forward pass are made again instead "
                 "of being kept, to the same bits; else all are kept",
@@ -185,7 +187,8 @@ typedef struct call {
     soma_dataset *set, *val, *test;
     run_folder folder;
     checkpoint resume;
-    char *paths[4]; /* full names of data, labels, val and test files */
+    char *paths[5]; /* full names of data, labels, val, test and tuning files */
+    soma_tuning *tuning;
     safetensors_pair extra[ROWS + 8];
     char keys[ROWS][48];
     char fingerprint[24];
@@ -356,6 +359,7 @@ static void remember(call *c) {
         if (i == LABELS) text = full_path(c, 1, text);
         if (i == VAL && c->values[i].is_file) text = full_path(c, 2, text);
         if (i == TEST && c->values[i].is_file) text = full_path(c, 3, text);
+        if (i == TUNING) text = full_path(c, 4, text);
         snprintf(c->keys[i], sizeof c->keys[i], "soma.option.%s", rows[i].name);
         c->extra[n++] = (safetensors_pair){c->keys[i], text};
     }
@@ -539,6 +543,7 @@ static int fill_job(call *c, soma_error *error) {
                      .backend = backend_of(&v[BACKEND]),
                      .precision = precision_of(&v[PRECISION]),
                      .algorithm = algorithm_of(&v[ALGORITHM]),
+                     .tuning = c->tuning,
                      .memory = v[MEMORY].whole,
                      .stop = &signals_stop,
                      .folder = &c->folder,
@@ -564,6 +569,7 @@ static int prepare(call *c, soma_error *error) {
     int code = check_together(c, error);
     c->schedule_new = c->values[RESUME].given && c->values[SCHEDULE].given;
     if (!code && c->values[RESUME].given) code = take_resumed(c, error);
+    if (!code) code = tuning_of(&c->values[TUNING], &c->tuning, error);
     if (code) return code;
     if (!c->data) c->data = c->line.positional[0];
     code = load_data(c, error);
@@ -631,6 +637,7 @@ static int run(const command_line *line) {
     soma_dataset_destroy(c->set);
     soma_dataset_destroy(c->val);
     soma_dataset_destroy(c->test);
+    soma_tuning_destroy(c->tuning);
     for (size_t i = 0; i < COUNT_OF(c->paths); i++) free(c->paths[i]);
     free(c);
     return status;

@@ -59,9 +59,10 @@ typedef struct soma_fit_options {
     uint64_t seed SOMA_ZERO; /* of initial values, shuffling, splits and dropout: the same seed gives the same bits */
     int threads SOMA_ZERO;   /* not given: the processors available */
     soma_backend backend SOMA_ZERO;
-    soma_precision precision SOMA_ZERO; /* of training and of later answers */
-    soma_algorithm algorithm SOMA_ZERO; /* of convolutions */
-    int64_t memory SOMA_ZERO;           /* bytes, as in soma_plan_options; not given: any */
+    soma_precision precision SOMA_ZERO;  /* of training and of later answers */
+    soma_algorithm algorithm SOMA_ZERO;  /* of convolutions */
+    const soma_tuning *tuning SOMA_ZERO; /* as in soma_plan_options, of training */
+    int64_t memory SOMA_ZERO;            /* bytes, as in soma_plan_options; not given: any */
     /* Called after each epoch; anything but 0 ends training after it. */
     int (*on_epoch)(void *user, const soma_epoch *epoch) SOMA_ZERO;
     void *user SOMA_ZERO;

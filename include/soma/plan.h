@@ -61,6 +61,9 @@ typedef enum soma_algorithm {
     SOMA_ALGORITHM_DIRECT    /* by their definition: the most accurate */
 } soma_algorithm;
 
+/* Measured times of kernels, step by step; see soma_tuning_measure. */
+typedef struct soma_tuning soma_tuning;
+
 typedef struct soma_plan_options {
     int64_t max_batch SOMA_ZERO; /* the largest batch; not given: 1 */
     soma_store *store SOMA_ZERO; /* not given: the plan makes and owns one */
@@ -76,6 +79,10 @@ typedef struct soma_plan_options {
      * values of the forward pass again in the backward pass instead of keeping them, to the same bits (gradient
      * checkpointing), as few as suffice. Not given: no limit; all is kept. */
     int64_t memory SOMA_ZERO;
+    /* Where it names a step's op, shapes, precision and instruction set, its fastest kernel computes the step instead
+     * of the one that a cost model takes. Needed while the plan is made only. */
+    const soma_tuning *tuning SOMA_ZERO;
+    int candidate SOMA_ZERO;     /* n > 0: the n-th kernel of each step that has so many, to measure them */
     bool check_finite SOMA_ZERO; /* implies unfused; a step fails at the first node whose output is not finite */
 } soma_plan_options;
 
@@ -150,5 +157,20 @@ SOMA_API int soma_run_profile(soma_run *run, bool on, soma_error *error);
  * before the step included), its share, and the speed of products and convolutions by the direct algorithm's count. */
 SOMA_API void soma_run_print_profile(const soma_run *run, void (*write)(void *user, const char *text), void *user);
 
+/* ---- Tuning --------------------------------------------------------------------------------------------------------
+ */
+
+/* An empty one, or that of a file. NULL and a sentence on failure. */
+SOMA_API soma_tuning *soma_tuning_create(const soma_context *context, soma_error *error);
+SOMA_API soma_tuning *soma_tuning_load(const char *path, const soma_context *context, soma_error *error);
+SOMA_API void soma_tuning_destroy(soma_tuning *tuning);
+/* Written whole or not at all. */
+SOMA_API int soma_tuning_save(const soma_tuning *tuning, const char *path, soma_error *error);
+/* Notes the times of a run's steps that several kernels could compute; the run must have been profiled
+ * (soma_run_profile). *tried: how many ran the kernel that soma_plan_options.candidate asked for. To tune, make and run
+ * plans with candidate 1, 2, … until *tried is 0. */
+SOMA_API int soma_tuning_measure(soma_tuning *tuning, const soma_run *run, int64_t *tried, soma_error *error);
+
 SOMA_END_C
+
 #endif

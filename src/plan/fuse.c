@@ -228,7 +228,7 @@ static int32_t new_group(fuser *f, const node *anchor, const soma_shape *shape) 
     }
     group *g = &plan->groups[plan->groups_count];
     *g = (group){.anchor = anchor, .shape = *shape};
-    if (anchor && !plan->reference) g->kernel = plan_choose_kernel(plan, anchor, &g->onednn);
+    if (anchor && !plan->reference) plan_choose_kernel(plan, g);
     if (anchor) f->group_of[anchor->number - 1] = plan->groups_count;
     return plan->groups_count++;
 }

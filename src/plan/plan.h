@@ -3,7 +3,7 @@
  *   rebuild.c   copies what is needed of the caller's graph into a graph of the plan: dead code stays behind, constants
  *               fold, equal nodes become one, ops without a fast kernel are decomposed
  *   recompute.c makes values of the forward pass again in the backward pass, where a memory budget asks for it
- *   choose.c    says which kernel computes a node
+ *   choose.c    says which kernel computes a node; tuning.c holds times that it may go by
  *   fuse.c      gathers element-wise nodes into programs, on their own or as epilogues of products and convolutions
  *   schedule.c  puts the steps in order, says how each is split among threads and where barriers stand
  *   join.c      lets the parts of a concatenation be written where they belong
@@ -47,6 +47,7 @@ typedef struct group {
     const node *anchor;
     const kernel *kernel; /* of the anchor; NULL: reference kernel, or no anchor */
     onednn_step *onednn;  /* owned; NULL: the kernel is not oneDNN's */
+    bool candidate;       /* the kernel is the one that soma_plan_options.candidate asked for */
     const node **members; /* element-wise nodes in graph order */
     int count, capacity;
     soma_shape shape; /* index space */
@@ -160,8 +161,8 @@ int plan_rebuild(soma_plan *plan, const soma_graph *user, const soma_value *targ
 int plan_recompute(soma_plan *plan, int level, soma_value loss, soma_value *map, size_t map_count, soma_error *error);
 /* Loads oneDNN where the options ask for it. */
 int plan_choose_module(soma_plan *plan, soma_error *error);
-/* The kernel of an anchor, and oneDNN's step if it is oneDNN's. */
-const kernel *plan_choose_kernel(const soma_plan *plan, const node *anchor, onednn_step **own);
+/* Sets the kernel of a group's anchor, and oneDNN's step if it is oneDNN's. */
+void plan_choose_kernel(const soma_plan *plan, group *g);
 int plan_fuse(soma_plan *plan, soma_error *error);
 int plan_schedule(soma_plan *plan, soma_error *error);
 void plan_join(soma_plan *plan);

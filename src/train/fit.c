@@ -83,6 +83,7 @@ static train_request request_of(const soma_model *m, const soma_fit_options *o, 
                        .backend = o->backend,
                        .precision = o->precision,
                        .algorithm = o->algorithm,
+                       .tuning = o->tuning,
                        .memory = o->memory,
                        .stop = o->stop,
                        .on_epoch = tell};

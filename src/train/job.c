@@ -242,6 +242,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
                        .backend = job->backend,
                        .precision = job->precision,
                        .algorithm = job->algorithm,
+                       .tuning = job->tuning,
                        .memory = job->memory,
                        .stop = job->stop,
                        .resume = resume,

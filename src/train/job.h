@@ -39,7 +39,8 @@ typedef struct train_job {
     soma_backend backend;
     soma_precision precision;
     soma_algorithm algorithm;
-    int64_t memory; /* the most that a training step may take; 0: any */
+    const soma_tuning *tuning; /* may be NULL */
+    int64_t memory;            /* the most that a training step may take; 0: any */
     const volatile int *stop;
     run_folder *folder;            /* made by the caller */
     const char *split_folder;      /* where the kept model's parts are written as tables; NULL: nowhere */

@@ -58,7 +58,8 @@ static int compile_step(trainer *t, minimize_part part, stepper *s, soma_error *
                                  .max_batch = r->batch,
                                  .memory = r->memory,
                                  .precision = r->precision,
-                                 .algorithm = r->algorithm};
+                                 .algorithm = r->algorithm,
+                                 .tuning = r->tuning};
     size_t effects;
     int code = network_build(m, true, true, &s->network, error);
     if (code) return code;
@@ -88,7 +89,8 @@ static int compile(trainer *t, soma_error *error) {
                                  .threads = r->threads,
                                  .backend = r->backend,
                                  .precision = r->precision,
-                                 .algorithm = r->algorithm};
+                                 .algorithm = r->algorithm,
+                                 .tuning = r->tuning};
     int code = network_build(m, false, true, &t->measure, error);
     if (code) return code;
     soma_value outputs[2] = {t->measure.loss, t->measure.raw};

@@ -37,9 +37,10 @@ typedef struct train_request {
     soma_backend backend;
     soma_precision precision;
     soma_algorithm algorithm;
-    int64_t memory;           /* the most that a training step may take; 0: any */
-    const volatile int *stop; /* may be NULL */
-    const checkpoint *resume; /* go on from there; may be NULL */
+    const soma_tuning *tuning; /* may be NULL */
+    int64_t memory;            /* the most that a training step may take; 0: any */
+    const volatile int *stop;  /* may be NULL */
+    const checkpoint *resume;  /* go on from there; may be NULL */
     /* Hooks; each may be NULL. */
     void *user;
     int (*on_epoch)(void *user, const soma_epoch *epoch, soma_error *error); /* not 0: training ends */

@@ -71,9 +71,32 @@ def answers_with_kept_weights_agree():
         assert len(rows[0]) == len(rows[1]) > 100 and same >= 0.97 * len(rows[0]), (args, same)
 
 
+def a_tuning_is_measured_and_followed():
+    tuned = ["--net", NET, "--input", "1x28x28", "--mode", "train", "--batch", 16, "--tuning", "kernels.tuning"]
+    said = soma("bench", *tuned, "--tune").stderr
+    lines = open(f"{TMP}/kernels.tuning").read().splitlines()
+    kernels = {line.split("\t")[1] for line in lines[1:]}
+    assert lines[0] == "soma tuning 1" and {"direct", "winograd"} <= kernels, kernels
+    assert f"soma: {len(lines) - 1} kernels measured into kernels.tuning" in said, (len(lines), said)
+    # The direct kernels become the fastest: then training gives the bits of --algorithm direct.
+    with open(f"{TMP}/direct.tuning", "w") as file:
+        for line in lines:
+            seconds, tab, rest = line.partition("\t")
+            file.write(f"{'1e-9' if rest.startswith('direct') else seconds}{tab}{rest}\n")
+    train = ["train", PICTURES, "--net", NET, "--epochs", 1, "--batch", 16, "--augment", "none", "--seed", 2]
+    for name, args in (("direct", ["--algorithm", "direct"]), ("tuned", ["--tuning", "direct.tuning"]), ("plain", [])):
+        soma(*train, "--out", name, *args)
+    weights = {name: open(f"{TMP}/{name}/model.onnx", "rb").read() for name in ("direct", "tuned", "plain")}
+    assert weights["direct"] == weights["tuned"] != weights["plain"]
+    p = subprocess.run([SOMA, "bench", "lenet", "--tuning", IRIS], capture_output=True, text=True, cwd=TMP)
+    assert p.returncode and p.stderr.count("\n") == 1 and "line 1" in p.stderr, p.stderr
+    p = subprocess.run([SOMA, "bench", "lenet", "--tune"], capture_output=True, text=True, cwd=TMP)
+    assert p.returncode == 2 and "--tuning FILE" in p.stderr, p.stderr
+
+
 def main():
     answer, said = bench("--backend", "onednn")
-    tests = [absence_is_said_and_portable_kernels_run]
+    tests = [absence_is_said_and_portable_kernels_run, a_tuning_is_measured_and_followed]
     if answer["backend"] == "onednn":
         tests += [a_plan_shows_what_onednn_computes, training_with_onednn_is_training, a_resumed_run_keeps_its_precision,
                   answers_with_kept_weights_agree]

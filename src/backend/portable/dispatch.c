@@ -47,8 +47,17 @@ bool isa_has_kernel(const isa *set, const soma_op *op) {
     return false;
 }
 
-const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *call, bool direct) {
-    for (const kernel *k = set->kernels; k->op; k++)
+/* The first of an op's kernels from `k` on that accepts a call. */
+static const kernel *accepting(const kernel *k, const soma_op *op, const kernel_call *call, bool direct) {
+    for (; k->op; k++)
         if (k->op == op && !(direct && k->algorithm) && (!k->accepts || k->accepts(call))) return k;
     return NULL;
+}
+
+const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *call, bool direct) {
+    return accepting(set->kernels, op, call, direct);
+}
+
+const kernel *isa_next_kernel(const kernel *last, const kernel_call *call, bool direct) {
+    return accepting(last + 1, last->op, call, direct);
 }

@@ -123,6 +123,8 @@ const isa *const *isa_all(void);
  * none. */
 bool isa_has_kernel(const isa *set, const soma_op *op);
 const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *call, bool direct);
+/* The next one that accepts the call, behind `last`. */
+const kernel *isa_next_kernel(const kernel *last, const kernel_call *call, bool direct);
 
 /* The tile [rows, columns] at (matrix, i, j), lying at `tile` with `stride` floats from row to row, through the
  * epilogue. */

@@ -57,10 +57,10 @@ compat_own compat_item(compat_layout whole, int rank, const int64_t *dims) {
 }
 
 int64_t compat_distance(compat_layout layout) {
-    dnnl_dims_t strides;
+    const dnnl_dims_t *strides; /* the query gives where they are */
     dnnl_format_kind_t kind;
     if (dnnl_memory_desc_query(layout, dnnl_query_format_kind, &kind) != dnnl_success || kind != dnnl_blocked) return 0;
-    return dnnl_memory_desc_query(layout, dnnl_query_strides, &strides) == dnnl_success ? strides[0] : 0;
+    return dnnl_memory_desc_query(layout, dnnl_query_strides, &strides) == dnnl_success ? (*strides)[0] : 0;
 }
 
 dnnl_status_t compat_convolution(dnnl_primitive_desc_t *made, dnnl_engine_t engine, const onednn_request *r,
