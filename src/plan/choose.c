@@ -35,12 +35,15 @@ int plan_choose_module(soma_plan *plan, soma_error *error) {
     }
     plan->onednn = onednn_load(why, sizeof why);
     plan->bf16 = bf16 && able && plan->onednn && plan->onednn->bf16();
-    if (!plan->onednn && o->candidate == 0)
-        snprintf(plan->note, sizeof plan->note, "oneDNN can't be used, so portable kernels run in f32: %s", why);
-    else if (bf16 && !able)
+    if (!plan->onednn) {
+        /* Whoever tries candidates finds none of oneDNN's. */
+        if (asked || o->candidate == 0)
+            snprintf(plan->note, sizeof plan->note, "oneDNN can't be used, so portable kernels run in f32: %s", why);
+    } else if (bf16 && !able) {
         snprintf(plan->note, sizeof plan->note, "this processor has no instructions for bf16; f32 runs instead");
-    else if (bf16 && !plan->bf16)
+    } else if (bf16 && !plan->bf16) {
         snprintf(plan->note, sizeof plan->note, "%s does not use bf16 here; f32 runs instead", plan->onednn->name);
+    }
     if (!asked && !tuned && !plan->bf16) plan->onednn = NULL;
     return SOMA_OK;
 }

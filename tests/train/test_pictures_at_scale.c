@@ -96,7 +96,10 @@ static void alexnet_does_not_wait_for_pictures(void **state) {
     if (!make_folder()) skip();
     soma_dataset *set =
         data_load(NULL, folder_path("set"), (data_options){.picture_height = 227, .picture_width = 227}, &error);
-    if (!set) fail_msg("%s", error.message);
+    if (!set) {
+        fail_msg("%s", error.message);
+        return;
+    }
     assert_int_equal(set->rows, PICTURES);
     /* The first batch is always waited for, about a hundredth of the time. On a machine that is busy with something
      * else a try may fail. */
