@@ -82,6 +82,22 @@ static void pointwise_and_depthwise_are_near_the_reference(void **state) {
     }
 }
 
+static void depthwise_of_any_geometry_is_near_the_reference(void **state) {
+    (void)state;
+    random_stream r = random_open(8, 2);
+    for (int i = 0; i < 60; i++) {
+        window_attributes a = window(up_to(&r, 5), up_to(&r, 5));
+        for (int d = 0; d < 2; d++) {
+            a.window.stride[d] = up_to(&r, 4);
+            a.window.dilation[d] = up_to(&r, 2);
+            a.window.before[d] = up_to(&r, 6) - 1;
+            a.window.after[d] = up_to(&r, 3) - 1;
+        }
+        a.groups = up_to(&r, 9);
+        check_directions(up_to(&r, 3), a.groups, a.groups, 5 + up_to(&r, 9), 7 + up_to(&r, 150), &a, &r);
+    }
+}
+
 static void deep_convolutions_stay_accurate(void **state) {
     (void)state;
     random_stream r = random_open(4, 2);
@@ -137,6 +153,7 @@ int main(void) {
         cmocka_unit_test(convolutions_of_any_geometry_are_near_the_reference),
         cmocka_unit_test(stride_one_of_any_width_is_near_the_reference),
         cmocka_unit_test(pointwise_and_depthwise_are_near_the_reference),
+        cmocka_unit_test(depthwise_of_any_geometry_is_near_the_reference),
         cmocka_unit_test(deep_convolutions_stay_accurate),
         cmocka_unit_test(lenet_is_near_the_reference),
         cmocka_unit_test(fast_algorithms_are_near_the_reference),

@@ -36,41 +36,98 @@ static norm open(const kernel_call *call, int thread) {
 
 /* ---- Sums of planes ---------------------------------------------------------------------------------------------- */
 
-enum { SUM, SQUARES, PRODUCTS };
+/* Planes are added up in parts that stay in the first-level cache: float sums of a part, double ones of a channel. */
+enum { PART = 4096, SUMS = 4 };
 
-/* What an element adds: a; (a - from)^2; and with b, a (b - from). */
-SIMD vf term(const int kind, vf a, vf b, vf from) {
-    vf d = (kind == PRODUCTS ? b : a) - from;
-    return kind == SUM ? a : kind == SQUARES ? d * d : a * d;
+SIMD float lanes_sum(const vf *sum) { return v_hsum((sum[0] + sum[1]) + (sum[2] + sum[3])); }
+
+/* The sum of x. */
+static float part_sum(const float *x, int64_t n) {
+    vf sum[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    int64_t i = 0;
+    for (; i + SUMS * VW <= n; i += SUMS * VW) {
+        UNROLL
+        for (int v = 0; v < SUMS; v++) sum[v] += v_load(x + i + v * VW);
+    }
+    for (; i < n; i += VW) sum[0] += v_load_partial(x + i, n - i < VW ? (size_t)(n - i) : VW);
+    return lanes_sum(sum);
 }
 
-SIMD float plane_sum(const int kind, const float *a, const float *b, float from, int64_t n) {
-    vf sum[4] = {v_zero(), v_zero(), v_zero(), v_zero()}, middle = v_set1(from);
+/* The sum of (x - middle)^2. */
+static float part_squares(const float *x, float middle, int64_t n) {
+    vf sum[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    const vf from = v_set1(middle);
     int64_t i = 0;
-    for (; i + 4 * VW <= n; i += 4 * VW) {
+    for (; i + SUMS * VW <= n; i += SUMS * VW) {
         UNROLL
-        for (int v = 0; v < 4; v++)
-            sum[v] += term(kind, v_load(a + i + v * VW), kind == PRODUCTS ? v_load(b + i + v * VW) : middle, middle);
+        for (int v = 0; v < SUMS; v++) {
+            vf d = v_load(x + i + v * VW) - from;
+            sum[v] = v_fma(d, d, sum[v]);
+        }
     }
     for (; i < n; i += VW) {
         size_t rest = n - i < VW ? (size_t)(n - i) : VW;
-        vf x = v_load_partial(a + i, rest), y = kind == PRODUCTS ? v_load_partial(b + i, rest) : middle;
-        sum[0] += v_select(m_first(rest), term(kind, x, y, middle), v_zero());
+        vf d = v_select(m_first(rest), v_load_partial(x + i, rest) - from, v_zero());
+        sum[0] = v_fma(d, d, sum[0]);
     }
-    return v_hsum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    return lanes_sum(sum);
 }
 
-/* Sums over long planes are cut, so that floats never add up more than PART elements. */
-enum { PART = 1 << 14 };
-SIMD double channel_sum(const int kind, const norm *b, int64_t channel, const float *x, const float *y, float from) {
-    double sum = 0;
-    for (int64_t n = 0; n < b->samples; n++) {
-        int64_t at = (n * b->channels + channel) * b->area;
-        for (int64_t i = 0; i < b->area; i += PART)
-            sum += (double)plane_sum(kind, x + at + i, kind == PRODUCTS ? y + at + i : x, from,
-                                     b->area - i < PART ? b->area - i : PART);
+/* The sums of dy and of dy (x - middle). */
+static void part_products(const float *dy, const float *x, float middle, int64_t n, float out[2]) {
+    vf sum[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()}, products[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    const vf from = v_set1(middle);
+    int64_t i = 0;
+    for (; i + SUMS * VW <= n; i += SUMS * VW) {
+        UNROLL
+        for (int v = 0; v < SUMS; v++) {
+            vf y = v_load(dy + i + v * VW);
+            sum[v] += y;
+            products[v] = v_fma(y, v_load(x + i + v * VW) - from, products[v]);
+        }
     }
-    return sum;
+    for (; i < n; i += VW) { /* where nothing is loaded dy is 0 */
+        size_t rest = n - i < VW ? (size_t)(n - i) : VW;
+        vf y = v_load_partial(dy + i, rest);
+        sum[0] += y;
+        products[0] = v_fma(y, v_load_partial(x + i, rest) - from, products[0]);
+    }
+    out[0] = lanes_sum(sum);
+    out[1] = lanes_sum(products);
+}
+
+/* Mean and variance of a channel in one pass: those of the parts are put together as Chan, Golub and LeVeque do
+ * (1983, "Algorithms for Computing the Sample Variance"). */
+static void channel_moments(const norm *b, int64_t channel, const float *x, double *mean, double *variance) {
+    double count = 0, squares = 0;
+    *mean = 0;
+    for (int64_t n = 0; n < b->samples; n++) {
+        const float *plane = x + (n * b->channels + channel) * b->area;
+        for (int64_t i = 0; i < b->area; i += PART) {
+            int64_t now = b->area - i < PART ? b->area - i : PART;
+            double middle = (double)part_sum(plane + i, now) / (double)now, off = middle - *mean,
+                   all = count + (double)now;
+            squares += (double)part_squares(plane + i, (float)middle, now) + off * off * count * (double)now / all;
+            *mean += off * (double)now / all;
+            count = all;
+        }
+    }
+    *variance = squares / b->count;
+}
+
+/* The sums of dy and of dy (x - middle) of a channel. */
+static void channel_products(const norm *b, int64_t channel, const float *dy, const float *x, float middle,
+                             double sums[2]) {
+    sums[0] = sums[1] = 0;
+    for (int64_t n = 0; n < b->samples; n++) {
+        const int64_t at = (n * b->channels + channel) * b->area;
+        for (int64_t i = 0; i < b->area; i += PART) {
+            float part[2];
+            part_products(dy + at + i, x + at + i, middle, b->area - i < PART ? b->area - i : PART, part);
+            sums[0] += (double)part[0];
+            sums[1] += (double)part[1];
+        }
+    }
 }
 
 /* ---- What becomes of a channel ----------------------------------------------------------------------------------- */
@@ -107,7 +164,15 @@ SIMD void fill_channel(const bool backward, const norm *b, int64_t channel, cons
 
 /* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
-/* Sums of `lanes` neighbouring channels of [N, C], as channel_sum; `from` has a number for each. */
+enum { SUM, SQUARES, PRODUCTS };
+
+/* What an element adds: a; (a - from)^2; and with b, a (b - from). */
+SIMD vf term(const int kind, vf a, vf b, vf from) {
+    vf d = (kind == PRODUCTS ? b : a) - from;
+    return kind == SUM ? a : kind == SQUARES ? d * d : a * d;
+}
+
+/* Sums of `lanes` neighbouring channels of [N, C]; `from` has a number for each. */
 SIMD void rows_sum(const int kind, const norm *b, int64_t channel, size_t lanes, const float *x, const float *y,
                    vf from, double *sums) {
     float part[VW];
@@ -203,15 +268,17 @@ static void backward_rows(const norm *b, int64_t channel, size_t lanes) {
 
 static void forward_planes(const norm *b, int64_t c) {
     const float *x = b->call->in[0].data;
-    double mean = channel_sum(SUM, b, c, x, NULL, 0) / b->count;
-    line l = forward_line(b, c, mean, channel_sum(SQUARES, b, c, x, NULL, (float)mean) / b->count);
+    double mean, variance;
+    channel_moments(b, c, x, &mean, &variance);
+    line l = forward_line(b, c, mean, variance);
     fill_channel(false, b, c, &l);
 }
 
 static void backward_planes(const norm *b, int64_t c) {
     const float *dy = b->call->in[0].data, *x = b->call->in[1].data, *mean = b->call->in[3].data;
-    double sum = channel_sum(SUM, b, c, dy, NULL, 0), products = channel_sum(PRODUCTS, b, c, dy, x, mean[c]);
-    line l = backward_line(b, c, sum, products);
+    double sums[2];
+    channel_products(b, c, dy, x, mean[c], sums);
+    line l = backward_line(b, c, sums[0], sums[1]);
     fill_channel(true, b, c, &l);
 }
 

@@ -5,7 +5,9 @@
  * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
  * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by strips,
  * or by filters where there are too few strips to share them evenly.
- */
+ *
+ * The adjoint with respect to the input is of the same kind where the kernel is 1x1 and the stride 1: the weights
+ * transposed times the output's gradient. */
 #include "backend/portable/isa/kernels.h"
 #include "backend/portable/isa/patches.h"
 
@@ -16,6 +18,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 typedef struct strip {
     const patches *p;
     const kernel_call *call;
+    const float *weights; /* [groups * filters, depth] */
     float *panel, *tile;
     char *scratch;
     int64_t filter, filter_end; /* of each group */
@@ -23,6 +26,14 @@ typedef struct strip {
 
 static void open(const kernel_call *call, patches *p) {
     patches_open(p, call->attributes, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape);
+}
+
+/* The adjoint as a convolution from the output's gradient to the input's. */
+static void open_adjoint(const kernel_call *call, patches *p) {
+    patches_open(p, call->attributes, &call->out[0].shape, &call->in[1].shape, &call->in[0].shape);
+    int64_t filters = p->channels;
+    p->channels = p->depth = p->filters;
+    p->filters = filters;
 }
 
 /* A block of `depth` rows of the patches times the weights, into (or added to) `c`. */
@@ -47,7 +58,7 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
     const patches *p = s->p;
     const kernel_call *call = s->call;
     int64_t row = group * p->filters + s->filter, filters = s->filter_end - s->filter;
-    const float *w = (const float *)call->in[1].data + row * p->depth;
+    const float *w = s->weights + row * p->depth;
     int64_t ldc = call->epilogue ? count : p->places;
     float *c = s->tile;
     if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
@@ -59,57 +70,100 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
     }
 }
 
-partition KERNEL(convolution_partition)(const kernel_call *call) {
-    patches p;
-    open(call, &p);
-    double flops = 2.0 * (double)p.samples * (double)p.places * (double)(p.groups * p.filters) * (double)p.depth;
+static partition choose(const kernel_call *call, const patches *p) {
+    double flops = 2.0 * (double)p->samples * (double)p->places * (double)(p->groups * p->filters) * (double)p->depth;
     return kernel_choose(call, true, flops < KERNEL_TINY);
 }
 
-static size_t image_floats(const patches *p) { return whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK); }
-static size_t panel_floats(const patches *p) {
-    return whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
+static size_t image_floats(const patches *p) {
+    return p->plain ? 0 : whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK);
 }
-
-size_t KERNEL(convolution_scratch)(const kernel_call *call) {
-    patches p;
-    open(call, &p);
-    size_t floats = image_floats(&p) + panel_floats(&p) + (call->epilogue ? (size_t)(p.filters * PLACES) : 0);
+static size_t panel_floats(const patches *p) {
+    return p->plain ? 0 : whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
+}
+static size_t scratch(const kernel_call *call, const patches *p) {
+    size_t floats = image_floats(p) + panel_floats(p) + (call->epilogue ? (size_t)(p->filters * PLACES) : 0);
     return epilogue_scratch(call->epilogue) + floats * sizeof(float);
 }
 
-void KERNEL(convolution_run)(const kernel_call *call, int thread) {
-    patches p;
-    open(call, &p);
-    char *scratch = call->scratch + (size_t)thread * call->scratch_stride;
-    float *padded = (float *)(void *)(scratch + epilogue_scratch(call->epilogue));
-    float *panel = padded + image_floats(&p);
-    strip s = {&p, call, panel, panel + panel_floats(&p), scratch, 0, p.filters};
-    int64_t strips = (p.places + PLACES - 1) / PLACES, first = 0, end = p.samples * strips, held = -1;
+static void run(const kernel_call *call, const patches *p, const float *weights, int thread) {
+    char *own = call->scratch + (size_t)thread * call->scratch_stride;
+    float *padded = (float *)(void *)(own + epilogue_scratch(call->epilogue));
+    float *panel = padded + image_floats(p);
+    strip s = {p, call, weights, panel, panel + panel_floats(p), own, 0, p->filters};
+    int64_t strips = (p->places + PLACES - 1) / PLACES, first = 0, end = p->samples * strips, held = -1;
     if (call->partition == PARTITION_SERIAL) {
         if (thread > 0) return;
     } else if (call->partition == PARTITION_BATCH) {
-        partition_range(p.samples, thread, call->threads, &first, &end);
+        partition_range(p->samples, thread, call->threads, &first, &end);
         first *= strips;
         end *= strips;
     } else if (end >= 16 * call->threads) {
         partition_range(end, thread, call->threads, &first, &end);
     } else {
-        partition_range(p.filters, thread, call->threads, &s.filter, &s.filter_end);
+        partition_range(p->filters, thread, call->threads, &s.filter, &s.filter_end);
     }
-    bool large = p.groups * p.channels * p.area >= PATCHES_SLACK;
+    bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
     for (int64_t unit = first; unit < end && s.filter < s.filter_end; unit++) {
         int64_t sample = unit / strips, place = unit % strips * PLACES;
-        const float *x = (const float *)call->in[0].data + sample * p.groups * p.channels * p.area;
+        const float *x = (const float *)call->in[0].data + sample * p->groups * p->channels * p->area;
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */
-        bool in_place = p.plain || (p.identical && sample + 1 < (end + strips - 1) / strips && large);
+        bool in_place = p->plain || (p->identical && sample + 1 < (end + strips - 1) / strips && large);
         if (!in_place && held != sample) {
-            patches_pad(&p, p.groups * p.channels, x, padded);
+            patches_pad(p, p->groups * p->channels, x, padded);
             held = sample;
         }
-        for (int64_t g = 0; g < p.groups; g++) {
-            const float *image = (in_place ? x : padded) + g * p.channels * p.plane;
-            run_strip(&s, sample, g, image, place, smaller(PLACES, p.places - place));
+        for (int64_t g = 0; g < p->groups; g++) {
+            const float *image = (in_place ? x : padded) + g * p->channels * p->plane;
+            run_strip(&s, sample, g, image, place, smaller(PLACES, p->places - place));
         }
     }
+}
+
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
+
+partition KERNEL(convolution_partition)(const kernel_call *call) {
+    patches p;
+    open(call, &p);
+    return choose(call, &p);
+}
+size_t KERNEL(convolution_scratch)(const kernel_call *call) {
+    patches p;
+    open(call, &p);
+    return scratch(call, &p);
+}
+void KERNEL(convolution_run)(const kernel_call *call, int thread) {
+    patches p;
+    open(call, &p);
+    run(call, &p, call->in[1].data, thread);
+}
+
+/* The weights transposed are each thread's own. */
+static size_t transposed_floats(const patches *p) { return whole_lines(p->groups * p->filters * p->depth); }
+
+bool KERNEL(pointwise_backward_data_accepts)(const kernel_call *call) {
+    patches p;
+    open_adjoint(call, &p);
+    return p.plain;
+}
+partition KERNEL(pointwise_backward_data_partition)(const kernel_call *call) {
+    patches p;
+    open_adjoint(call, &p);
+    return choose(call, &p);
+}
+size_t KERNEL(pointwise_backward_data_scratch)(const kernel_call *call) {
+    patches p;
+    open_adjoint(call, &p);
+    return scratch(call, &p) + transposed_floats(&p) * sizeof(float);
+}
+void KERNEL(pointwise_backward_data_run)(const kernel_call *call, int thread) {
+    patches p;
+    open_adjoint(call, &p);
+    const float *w = call->in[1].data;
+    float *transposed = (float *)(void *)(call->scratch + (size_t)thread * call->scratch_stride + scratch(call, &p));
+    for (int64_t g = 0; g < p.groups; g++) {
+        int64_t at = g * p.filters * p.depth;
+        gemm_transpose(p.depth, p.filters, w + at, p.filters, transposed + at, p.depth);
+    }
+    run(call, &p, transposed, thread);
 }

@@ -3,7 +3,8 @@
  * kernel, where x[k, l; i, j] is what place (i, j) meets there,
  *
  *   forward           runs along y and adds up the kernel's positions
- *   backward data     runs along x, one remainder of columns after another, and adds up the places that meet it
+ *   backward data     is the same with the kernel turned round; where windows stand apart it runs along x, the columns
+ *                     of each remainder apart, and adds up the places that meet it
  *   backward weights  runs along y for all samples, with a vector of sums for each position, whose lanes are added at
  *                     the end
  *
@@ -17,21 +18,19 @@ typedef struct depthwise {
     int64_t samples, channels;
     int64_t height, width; /* of y */
     int64_t area;          /* of the kernel */
-    int64_t shift, line;   /* of the copy of dy: columns of zeros before a row; floats of a row */
-    size_t gradient;       /* floats of the copy of dy */
-    float *copy, *other, *tile;
+    int64_t shift, line;   /* of a copy of dy: columns of zeros before a row; floats of a row */
+    size_t floats;         /* of the copy */
+    float *copy, *tile;
 } depthwise;
 
-static bool open(const kernel_call *call, const soma_shape *x, const soma_shape *w, const soma_shape *y, depthwise *d) {
-    const window_attributes *a = call->attributes;
-    if (a->groups != w->dims[0] || w->dims[1] != 1 || x->dims[1] != a->groups) return false;
+static bool open(const soma_window *window, const soma_shape *x, const soma_shape *w, const soma_shape *y,
+                 depthwise *d) {
+    if (w->dims[1] != 1 || x->dims[1] != w->dims[0]) return false;
     *d = (depthwise){.samples = x->dims[0], .channels = x->dims[1], .height = y->dims[2], .width = y->dims[3]};
     d->area = w->dims[2] * w->dims[3];
     if (d->width < FEW || d->area > POSITIONS) return false;
-    sorted_open(&d->x, &a->window, x->dims + 2, y->dims + 2);
-    d->shift = (w->dims[3] - 1) * a->window.dilation[1] / a->window.stride[1];
-    d->line = d->shift + d->width + d->x.line; /* a row of x may be read to its end */
-    d->gradient = (size_t)(d->height * d->line);
+    sorted_open(&d->x, window, x->dims + 2, y->dims + 2);
+    d->floats = d->x.floats;
     return true;
 }
 
@@ -92,63 +91,107 @@ static void forward(const depthwise *d, const float *x, const float *w, float *t
 
 /* ---- Backward to the data ---------------------------------------------------------------------------------------- */
 
-/* The rows of dy that meet row r of the sorted gradient of x, by the kernel's rows: how many there are. */
-static int meeting_rows(const depthwise *d, int64_t r, const float **row, int64_t *first_weight) {
+/* With windows side by side the gradient is a convolution of dy with the kernel turned round. */
+static bool turns(const soma_window *v) {
+    bool side_by_side = v->stride[0] == 1 && v->stride[1] == 1;
+    return side_by_side && v->before[0] <= (v->kernel[0] - 1) * v->dilation[0] &&
+           v->before[1] <= (v->kernel[1] - 1) * v->dilation[1];
+}
+
+static void backward_turned(const depthwise *d, const float *dy, const float *w, float *to) {
+    float turned[POSITIONS];
+    for (int64_t p = 0; p < d->area; p++) turned[p] = w[d->area - 1 - p];
+    forward(d, dy, turned, to);
+}
+
+/* The rows of dy that meet row i of x, by the kernel's rows: how many there are. */
+static int meeting_rows(const depthwise *d, int64_t i, const float **row, int64_t *first_weight) {
     const soma_window *v = &d->x.window;
     int count = 0;
     for (int64_t k = 0; k < v->kernel[0]; k++) {
-        int64_t above = r - k * v->dilation[0], i = v->stride[0] == 1 ? above : above / v->stride[0];
-        if (above < 0 || i * v->stride[0] != above || i >= d->height) continue;
+        int64_t above = i + v->before[0] - k * v->dilation[0], y = above / v->stride[0];
+        if (above < 0 || y * v->stride[0] != above || y >= d->height) continue;
         first_weight[count] = k * v->kernel[1];
-        row[count++] = d->other + i * d->line + d->shift;
+        row[count++] = d->copy + y * d->line + d->shift;
     }
     return count;
 }
 
-/* Columns [t, t + 2 VW) of a row. */
-SIMD void backward_part(const int taps, const float *const *from, const float *weight, int64_t t, vf sum[2]) {
-    sum[0] = sum[1] = v_zero();
-    for (int n = 0; n < taps; n++) {
-        vf x = v_set1(weight[n]);
-        sum[0] = v_fma(x, v_load(from[n] + t), sum[0]);
-        sum[1] = v_fma(x, v_load(from[n] + t + VW), sum[1]);
+/* What the columns of one remainder modulo the stride add up in a row of x: weight from[t] for column number t. */
+typedef struct taps {
+    int count;
+    float weight[POSITIONS];
+    const float *from[POSITIONS];
+} taps;
+
+static void take_taps(const depthwise *d, int64_t remainder, int rows, const float *const *row,
+                      const int64_t *first_weight, const float *w, taps *to) {
+    const soma_window *v = &d->x.window;
+    const int64_t stride = v->stride[1];
+    to->count = 0;
+    for (int k = 0; k < rows; k++) {
+        for (int64_t l = 0; l < v->kernel[1]; l++) {
+            int64_t ahead = remainder + v->before[1] - l * v->dilation[1];
+            if (ahead % stride) continue;
+            to->weight[to->count] = w[first_weight[k] + l];
+            to->from[to->count++] = row[k] + ahead / stride;
+        }
     }
 }
 
-static void backward(const depthwise *d, const float *dy, const float *w, float *to) {
-    const soma_window *v = &d->x.window;
-    const int64_t remainders = v->stride[1], columns = d->x.line - VW;
-    int64_t remainder[POSITIONS], back[POSITIONS]; /* of the kernel's columns */
-    for (int64_t l = 0; l < v->kernel[1]; l++) {
-        remainder[l] = l * v->dilation[1] % remainders;
-        back[l] = l * v->dilation[1] / remainders;
+SIMD void add_taps(const int vectors, const taps *p, int64_t t, vf *sum) {
+    UNROLL
+    for (int i = 0; i < vectors; i++) sum[i] = v_zero();
+    for (int n = 0; n < p->count; n++) {
+        const vf weight = v_set1(p->weight[n]);
+        const float *from = p->from[n] + t;
+        UNROLL
+        for (int i = 0; i < vectors; i++) sum[i] = v_fma(weight, v_load(from + i * VW), sum[i]);
     }
+}
+
+/* Columns number [t, t + vectors VW) of both remainders, `left` columns of x to its end. */
+SIMD void pairs_part(const int vectors, const taps *p, int64_t t, int64_t left, float *to) {
+    vf even[4], odd[4];
+    add_taps(vectors, &p[0], t, even);
+    add_taps(vectors, &p[1], t, odd);
+    UNROLL
+    for (int i = 0; i < vectors; i++, left -= 2 * VW)
+        if (left > 0) store_pairs(to + 2 * i * VW, left < 2 * VW ? (size_t)left : 2 * VW, even[i], odd[i]);
+}
+
+/* Columns of one remainder, `stride` apart. */
+SIMD void lone_part(const taps *p, int64_t stride, int64_t t, int64_t left, float *to) {
+    vf sum;
+    float lanes[VW];
+    add_taps(1, p, t, &sum);
+    v_store(lanes, sum);
+    for (int64_t i = 0; i < VW && i * stride < left; i++) to[i * stride] = lanes[i];
+}
+
+/* Windows that stand apart: each remainder of x's columns modulo the stride meets its own part of the kernel. */
+static void backward_apart(const depthwise *d, const float *dy, const float *w, float *to) {
+    const int64_t stride = d->x.window.stride[1], width = d->x.width;
     for (int64_t i = 0; i < d->height; i++) /* the zeros around stay */
-        memcpy(d->other + i * d->line + d->shift, dy + i * d->width, (size_t)d->width * sizeof *dy);
-    for (int64_t r = 0; r < d->x.rows; r++) {
-        const float *row[POSITIONS], *from[POSITIONS];
-        int64_t first_weight[POSITIONS];
-        const int rows = meeting_rows(d, r, row, first_weight);
-        for (int64_t q = 0; q < remainders; q++) {
-            float weight[POSITIONS], *line = d->copy + (r * remainders + q) * d->x.line;
-            int taps = 0;
-            for (int k = 0; k < rows; k++) {
-                for (int64_t l = 0; l < v->kernel[1]; l++) {
-                    if (remainder[l] != q) continue;
-                    weight[taps] = w[first_weight[k] + l];
-                    from[taps++] = row[k] - back[l];
-                }
-            }
-            for (int64_t t = 0; t < columns; t += 2 * VW) { /* a vector beyond, at most: the line is that much longer */
-                vf sum[2];
-                backward_part(taps, from, weight, t, sum);
-                int64_t left = d->x.line - t;
-                v_store_partial(line + t, sum[0], left < VW ? (size_t)left : VW);
-                if (left > VW) v_store_partial(line + t + VW, sum[1], left < 2 * VW ? (size_t)(left - VW) : VW);
-            }
+        memcpy(d->copy + i * d->line + d->shift, dy + i * d->width, (size_t)d->width * sizeof *dy);
+    for (int64_t i = 0; i < d->x.height; i++, to += width) {
+        const float *row[POSITIONS];
+        int64_t first_weight[POSITIONS], t = 0;
+        const int rows = meeting_rows(d, i, row, first_weight);
+        taps p[2];
+        if (stride == 2) {
+            take_taps(d, 0, rows, row, first_weight, w, &p[0]);
+            take_taps(d, 1, rows, row, first_weight, w, &p[1]);
+            for (; width - 2 * t > 4 * VW; t += 4 * VW) pairs_part(4, p, t, width - 2 * t, to + 2 * t);
+            for (; 2 * t < width; t += VW) pairs_part(1, p, t, width - 2 * t, to + 2 * t);
+            continue;
+        }
+        for (int64_t q = 0; q < stride; q++) {
+            take_taps(d, q, rows, row, first_weight, w, p);
+            for (t = 0; q + t * stride < width; t += VW)
+                lone_part(p, stride, t, width - q - t * stride, to + q + t * stride);
         }
     }
-    sorted_back(&d->x, d->copy, to);
 }
 
 /* ---- Backward to the weights ------------------------------------------------------------------------------------- */
@@ -198,17 +241,15 @@ static size_t tile_floats(const kernel_call *call, const depthwise *d, bool weig
 }
 
 static size_t scratch(const kernel_call *call, const depthwise *d, bool weights) {
-    return epilogue_scratch(call->epilogue) +
-           (tile_floats(call, d, weights) + d->x.floats + d->gradient) * sizeof(float);
+    return epilogue_scratch(call->epilogue) + (tile_floats(call, d, weights) + d->floats) * sizeof(float);
 }
 
-/* The thread's copies, zero: what stands behind their lines must be numbers. */
+/* The thread's copy, zero: what stands behind its lines must be numbers. */
 static char *take_scratch(const kernel_call *call, int thread, depthwise *d, bool weights) {
     char *own = call->scratch + (size_t)thread * call->scratch_stride;
     d->tile = (float *)(void *)(own + epilogue_scratch(call->epilogue));
     d->copy = d->tile + tile_floats(call, d, weights);
-    d->other = d->copy + d->x.floats;
-    memset(d->copy, 0, (d->x.floats + d->gradient) * sizeof *d->copy);
+    memset(d->copy, 0, d->floats * sizeof *d->copy);
     return own;
 }
 
@@ -227,66 +268,84 @@ static void run(const kernel_call *call, int thread, depthwise *d, plane_body bo
     }
 }
 
+static bool is_depthwise(const kernel_call *call) {
+    return ((const window_attributes *)call->attributes)->groups == call->in[1].shape.dims[0];
+}
 static bool open_forward(const kernel_call *call, depthwise *d) {
-    return open(call, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape, d);
+    const soma_window *v = &((const window_attributes *)call->attributes)->window;
+    return is_depthwise(call) && open(v, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape, d);
 }
 static bool open_backward(const kernel_call *call, depthwise *d) {
-    return open(call, &call->out[0].shape, &call->in[1].shape, &call->in[0].shape, d);
+    const soma_shape *dy = &call->in[0].shape, *w = &call->in[1].shape, *x = &call->out[0].shape;
+    soma_window v = ((const window_attributes *)call->attributes)->window;
+    if (!is_depthwise(call)) return false;
+    if (turns(&v)) {
+        for (int k = 0; k < 2; k++) v.before[k] = (v.kernel[k] - 1) * v.dilation[k] - v.before[k];
+        return open(&v, dy, w, x, d);
+    }
+    if (!open(&v, x, w, dy, d)) return false;
+    d->shift = (v.kernel[1] - 1) * v.dilation[1] / v.stride[1];
+    int64_t met = (d->x.width + v.before[1]) / v.stride[1] + 1; /* a column of x may lie beyond all windows */
+    d->line = d->shift + (met > d->width ? met : d->width) + 4 * VW;
+    d->floats = (size_t)(d->height * d->line);
+    return true;
 }
 static bool open_weights(const kernel_call *call, depthwise *d) {
-    return open(call, &call->in[0].shape, &call->out[0].shape, &call->in[1].shape, d);
+    const window_attributes *a = call->attributes;
+    return a->groups == call->out[0].shape.dims[0] &&
+           open(&a->window, &call->in[0].shape, &call->out[0].shape, &call->in[1].shape, d);
 }
 
 bool KERNEL(depthwise_accepts)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     return open_forward(call, &d);
 }
 partition KERNEL(depthwise_partition)(const kernel_call *call) {
     return kernel_split(call, shape_elements(&call->in[0].shape, 1) + shape_elements(&call->out[0].shape, 1), true);
 }
 size_t KERNEL(depthwise_scratch)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     open_forward(call, &d);
     return scratch(call, &d, false);
 }
 void KERNEL(depthwise_run)(const kernel_call *call, int thread) {
-    depthwise d;
+    depthwise d = {0};
     open_forward(call, &d);
     run(call, thread, &d, forward);
 }
 
 bool KERNEL(depthwise_backward_data_accepts)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     return open_backward(call, &d);
 }
 partition KERNEL(depthwise_backward_data_partition)(const kernel_call *call) {
     return KERNEL(depthwise_partition)(call);
 }
 size_t KERNEL(depthwise_backward_data_scratch)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     open_backward(call, &d);
     return scratch(call, &d, false);
 }
 void KERNEL(depthwise_backward_data_run)(const kernel_call *call, int thread) {
-    depthwise d;
+    depthwise d = {0};
     open_backward(call, &d);
-    run(call, thread, &d, backward);
+    run(call, thread, &d, turns(&d.x.window) ? backward_turned : backward_apart);
 }
 
 bool KERNEL(depthwise_backward_weights_accepts)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     return open_weights(call, &d);
 }
 partition KERNEL(depthwise_backward_weights_partition)(const kernel_call *call) {
     return shape_elements(&call->in[0].shape, 1) < KERNEL_TINY_ELEMENTS ? PARTITION_SERIAL : PARTITION_FREE;
 }
 size_t KERNEL(depthwise_backward_weights_scratch)(const kernel_call *call) {
-    depthwise d;
+    depthwise d = {0};
     open_weights(call, &d);
     return scratch(call, &d, true);
 }
 void KERNEL(depthwise_backward_weights_run)(const kernel_call *call, int thread) {
-    depthwise d;
+    depthwise d = {0};
     int64_t channel = 0, end;
     open_weights(call, &d);
     char *own = take_scratch(call, thread, &d, true);

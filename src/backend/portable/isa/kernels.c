@@ -19,6 +19,7 @@ const kernel KERNEL(kernels)[] = {
     {CASE(convolution_backward_weights, winograd_backward_weights), FAST(winograd), EPILOGUE(3)},
     {CASE(convolution, depthwise), EPILOGUE(2)},
     {CASE(convolution_backward_data, depthwise_backward_data), EPILOGUE(2)},
+    {CASE(convolution_backward_data, pointwise_backward_data), EPILOGUE(2)},
     {CASE(convolution_backward_weights, depthwise_backward_weights), EPILOGUE(3)},
     {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2)},
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},

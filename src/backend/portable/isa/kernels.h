@@ -81,6 +81,8 @@ KERNEL_FUNCTIONS(winograd_backward_data)
 bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(winograd_backward_weights)
 bool KERNEL(winograd_backward_weights_accepts)(const kernel_call *call);
+KERNEL_FUNCTIONS(pointwise_backward_data)
+bool KERNEL(pointwise_backward_data_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(depthwise)
 bool KERNEL(depthwise_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(depthwise_backward_data)

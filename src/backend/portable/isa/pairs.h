@@ -37,14 +37,15 @@ SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
     *odd = __builtin_shufflevector(a, b, ODD);
 }
 
+/* The first n floats, n <= 2 VW, of the even and odd ones by turns. */
 SIMD void store_pairs(float *x, size_t n, vf even, vf odd) {
     vf a = __builtin_shufflevector(even, odd, LOW), b = __builtin_shufflevector(even, odd, HIGH);
-    if (n == VW) {
+    if (n == 2 * VW) {
         v_store(x, a);
         v_store(x + VW, b);
     } else {
-        v_store_partial(x, a, 2 * n < VW ? 2 * n : VW);
-        if (2 * n > VW) v_store_partial(x + VW, b, 2 * n - VW);
+        v_store_partial(x, a, n < VW ? n : VW);
+        if (n > VW) v_store_partial(x + VW, b, n - VW);
     }
 }
 

@@ -147,8 +147,8 @@ SIMD void pair_row(const int what, const pool *p, const float *x, const float *s
             b[i] = v_select(won[i], d, v_zero());
             d = v_select(won[i], v_zero(), d);
         }
-        store_pairs(to, n, b[0], b[1]);
-        store_pairs(to + p->width, n, b[2], d);
+        store_pairs(to, 2 * n, b[0], b[1]);
+        store_pairs(to + p->width, 2 * n, b[2], d);
     }
 }
 
