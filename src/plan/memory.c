@@ -11,16 +11,15 @@ static const size_t share_above = 512 * 1024;
 static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); }
 
 static size_t value_bytes(const soma_plan *plan, const plan_value *v) {
-    int64_t n = shape_elements(&v->type->shape, plan->options.max_batch);
+    int64_t batch = v->narrow ? plan->stretches[plan->steps[v->first].stretch].samples : plan->options.max_batch;
+    int64_t n = shape_elements(&v->type->shape, batch);
     return n < 0 ? SIZE_MAX / 4 : (size_t)n * plan_value_size(plan, v);
 }
 
 /* ---- What a step touches
  * ---------------------------------------------------------------------------------------------- */
 
-typedef void touch(void *user, int32_t value, bool writes);
-
-static void step_touches(const soma_plan *plan, const step *s, touch *each, void *user) {
+void plan_step_touches(const soma_plan *plan, const step *s, plan_touch *each, void *user) {
     if (s->anchor) {
         for (int i = 0; i < s->anchor->inputs_count; i++)
             if (!(s->anchor->op->flags & OP_SHAPE)) each(user, plan_value_of(plan, s->anchor->inputs[i]), false);
@@ -59,27 +58,25 @@ typedef struct placer {
     soma_plan *plan;
     block *blocks; /* in use, by offset */
     size_t count;
+    size_t bytes; /* up to the end of the furthest one so far */
     bool share;
 } placer;
 
-static void place_at(placer *p, plan_value *v, size_t at, size_t offset, size_t size) {
-    memmove(&p->blocks[at + 1], &p->blocks[at], (p->count - at) * sizeof *p->blocks);
-    p->blocks[at] = (block){offset, size, v->last};
-    p->count++;
-    v->offset = offset;
-    if (offset + size > p->plan->arena_bytes) p->plan->arena_bytes = offset + size;
-}
-
-static void place_value(placer *p, plan_value *v) {
-    size_t size = aligned(value_bytes(p->plan, v)), offset = 0, at = 0;
+/* A place for `size` bytes that are in use up to step `last`. */
+static size_t take_place(placer *p, size_t size, int32_t last) {
+    size_t offset = 0, at = 0;
     if (!p->share) {
-        v->offset = p->plan->arena_bytes;
-        p->plan->arena_bytes += size;
-        return;
+        offset = p->bytes;
+        p->bytes += size;
+        return offset;
     }
     for (; at < p->count && p->blocks[at].offset - offset < size; at++)
         offset = p->blocks[at].offset + p->blocks[at].size;
-    place_at(p, v, at, offset, size);
+    memmove(&p->blocks[at + 1], &p->blocks[at], (p->count - at) * sizeof *p->blocks);
+    p->blocks[at] = (block){offset, size, last};
+    p->count++;
+    if (offset + size > p->bytes) p->bytes = offset + size;
+    return offset;
 }
 
 /* Takes over the place of an input of the same shape that dies in this step. */
@@ -90,6 +87,7 @@ static bool place_over_input(placer *p, const step *s, plan_value *v, int32_t no
         const plan_value *in = &plan->values[s->operand[i]];
         plan_value *root = &plan->values[in->root];
         if (root->place != PLACE_ARENA || root->last != now || root->first == now || root->kept) continue;
+        if (root->narrow != v->narrow) continue;
         if (!shape_equal(&in->type->shape, &v->type->shape) || !shape_equal(&in->type->shape, &s->shape)) continue;
         bool anchored = false; /* an anchor reads its inputs as a whole */
         for (int k = 0; s->anchor && k < s->anchor->inputs_count; k++)
@@ -135,20 +133,8 @@ typedef struct accesses {
     bool conflict;
 } accesses;
 
-static void note_access(void *user, int32_t value, bool writes) {
-    accesses *a = user;
-    const plan_value *v = &a->plan->values[value], *root = &a->plan->values[v->root];
-    access x = {NULL, 0, 0, v->root, writes, false, a->step->partition};
-    if (root->place == PLACE_ARENA) {
-        x.begin = root->offset;
-        x.end = root->offset + value_bytes(a->plan, root);
-    } else if (root->place == PLACE_VARIABLE) {
-        x.space = root->variable;
-        x.end = 1;
-    } else {
-        return;
-    }
-    x.local = x.split == PARTITION_BATCH && v->type->shape.rank > 0 && v->type->shape.dims[0] < 0;
+/* Adds an access and says whether it must wait for those since the last barrier. */
+static void add_access(accesses *a, access x) {
     for (size_t i = 0; i < a->from; i++) {
         const access *y = &a->items[i];
         if (x.space != y->space || x.begin >= y->end || y->begin >= x.end || !(x.writes || y->writes)) continue;
@@ -159,18 +145,43 @@ static void note_access(void *user, int32_t value, bool writes) {
     a->items[a->count++] = x;
 }
 
+static void note_access(void *user, int32_t value, bool writes) {
+    accesses *a = user;
+    const plan_value *v = &a->plan->values[value], *root = &a->plan->values[v->root];
+    access x = {NULL, 0, 0, v->root, writes, false, a->step->partition};
+    if (root->narrow) return; /* note_stretch notes them all */
+    if (root->place == PLACE_ARENA) {
+        x.begin = root->offset;
+        x.end = root->offset + value_bytes(a->plan, root);
+    } else if (root->place == PLACE_VARIABLE) {
+        x.space = root->variable;
+        x.end = 1;
+    } else {
+        return;
+    }
+    x.local = x.split == PARTITION_BATCH && plan_has_samples(v);
+    add_access(a, x);
+}
+
+/* The threads' parts of a stretch, as if they were one value that its first step makes. */
+static void note_stretch(accesses *a, const stretch *t) {
+    access x = {NULL, t->offset, t->offset + t->bytes * (size_t)a->plan->threads, -1, true, false, PARTITION_FREE};
+    add_access(a, x);
+}
 static int place_barriers(soma_plan *plan, soma_error *error) {
     size_t most = 0;
     for (int32_t i = 0; i < plan->steps_count; i++)
         most += (size_t)(plan->steps[i].anchor ? plan->steps[i].anchor->inputs_count + OP_MAX_OUTPUTS : 0) +
-                EW_MAX_INPUTS + EW_MAX_OUTPUTS;
+                EW_MAX_INPUTS + EW_MAX_OUTPUTS + 1;
     accesses a = {.plan = plan, .items = mem_array(plan->context, most + 1, sizeof(access))};
     if (!a.items) return error_memory(error);
-    for (int32_t i = 0; i < plan->steps_count && plan->threads > 1; i++) {
-        a.step = &plan->steps[i];
+    for (int32_t i = 0, end; i < plan->steps_count && plan->threads > 1; i = end) {
+        const stretch *t = plan->steps[i].stretch < 0 ? NULL : &plan->stretches[plan->steps[i].stretch];
         a.from = a.count;
         a.conflict = false;
-        step_touches(plan, a.step, note_access, &a);
+        if (t) note_stretch(&a, t);
+        for (end = t ? t->end : i + 1, a.step = &plan->steps[i]; a.step < plan->steps + end; a.step++)
+            plan_step_touches(plan, a.step, note_access, &a);
         if (!a.conflict) continue;
         plan->steps[i].barrier = true;
         memmove(a.items, a.items + a.from, (a.count - a.from) * sizeof *a.items);
@@ -180,31 +191,52 @@ static int place_barriers(soma_plan *plan, soma_error *error) {
     return SOMA_OK;
 }
 
-int plan_place(soma_plan *plan, soma_error *error) {
-    placer p = {.plan = plan};
-    size_t total = 0;
-    for (int32_t i = 0; i < plan->steps_count; i++) {
-        lifetimes l = {plan, i};
-        step_touches(plan, &plan->steps[i], live, &l);
-    }
+/* Places for the values that step i is the first to make: narrow ones in a thread's part of a stretch, or the others.
+ * A value that lives through a whole stretch takes over nothing: every few samples still read all inputs. */
+static void place_values(placer *p, int32_t i, bool narrow) {
+    soma_plan *plan = p->plan;
     for (int32_t v = 0; v < plan->values_count; v++) {
         plan_value *x = &plan->values[v];
+        if (x->place != PLACE_ARENA || x->first != i || x->root != v || x->narrow != narrow) continue;
+        if ((narrow || plan->steps[i].stretch < 0) && place_over_input(p, &plan->steps[i], x, i)) continue;
+        x->offset = take_place(p, aligned(value_bytes(plan, x)), x->last);
+    }
+    if (p->share) free_dead(p, i);
+}
+
+/* The threads' parts of a stretch, and the places of what lies in them. */
+static void place_stretch(placer *p, stretch *t, block *blocks) {
+    placer inner = {.plan = p->plan, .blocks = blocks, .share = true};
+    for (int32_t i = t->first; i < t->end; i++) place_values(&inner, i, true);
+    t->bytes = aligned(inner.bytes);
+    t->offset = take_place(p, t->bytes * (size_t)p->plan->threads, t->end - 1);
+}
+
+int plan_place(soma_plan *plan, soma_error *error) {
+    placer p = {.plan = plan};
+    size_t total = 0, most = (size_t)plan->values_count + (size_t)plan->steps_count + 1;
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        lifetimes l = {plan, i};
+        plan_step_touches(plan, &plan->steps[i], live, &l);
+    }
+    for (int32_t v = 0; v < plan->values_count; v++)
+        if (plan->values[v].place == PLACE_ARENA && plan->values[v].kept) plan->values[v].last = plan->steps_count;
+    if (plan_stretch(plan, error) != SOMA_OK) return error->code;
+    for (int32_t v = 0; v < plan->values_count; v++) {
+        const plan_value *x = &plan->values[v];
         if (x->place != PLACE_ARENA) continue;
-        if (x->kept) x->last = plan->steps_count;
         if (!size_add(total, aligned(value_bytes(plan, x)), &total) || total > SIZE_MAX / 8)
             return error_set(error, SOMA_ERROR_MEMORY, "plan: its values do not fit into memory");
     }
-    p.share = total > share_above && !plan->unfused;
-    p.blocks = mem_array(plan->context, (size_t)plan->values_count + 1, sizeof *p.blocks);
+    p.share = (total > share_above || plan->stretches_count) && !plan->unfused;
+    p.blocks = mem_array(plan->context, 2 * most, sizeof *p.blocks);
     if (!p.blocks) return error_memory(error);
     for (int32_t i = 0; i < plan->steps_count; i++) {
-        for (int32_t v = 0; v < plan->values_count; v++) {
-            plan_value *x = &plan->values[v];
-            if (x->place != PLACE_ARENA || x->first != i || x->root != v) continue;
-            if (!place_over_input(&p, &plan->steps[i], x, i)) place_value(&p, x);
-        }
-        if (p.share) free_dead(&p, i);
+        const int32_t t = plan->steps[i].stretch;
+        if (t >= 0 && plan->stretches[t].first == i) place_stretch(&p, &plan->stretches[t], p.blocks + most);
+        place_values(&p, i, false);
     }
+    plan->arena_bytes = p.bytes;
     mem_free(plan->context, p.blocks);
     return place_barriers(plan, error);
 }

@@ -322,6 +322,7 @@ void soma_plan_destroy(soma_plan *plan) {
         onednn_step_destroy(plan->groups[i].onednn);
     }
     mem_free(plan->context, plan->steps);
+    mem_free(plan->context, plan->stretches);
     mem_free(plan->context, plan->groups);
     mem_free(plan->context, plan->values);
     mem_free(plan->context, plan->first_value);

@@ -7,6 +7,7 @@
  *   fuse.c      gathers element-wise nodes into programs, on their own or as epilogues of products and convolutions
  *   schedule.c  puts the steps in order, says how each is split among threads and where barriers stand
  *   join.c      lets the parts of a concatenation be written where they belong
+ *   stretch.c   finds steps that a few samples may walk together while all they need stays in a cache
  *   memory.c    gives values their places in one arena by the times they live
  * After that the plan is immutable; run.c executes it. */
 #ifndef PLAN_PLAN_H
@@ -39,6 +40,7 @@ typedef struct plan_value {
     int32_t group;       /* that computes it, or -1 */
     bool kept;           /* must exist after a step: outputs, keep */
     int32_t first, last; /* steps between which its memory is in use; last -1: never */
+    bool narrow;         /* of a root: it lives within a stretch only; offset counts from each thread's part of that */
 } plan_value;
 
 /* A set of nodes that run together: an anchor (product, convolution, reduction, …; or none) followed by element-wise
@@ -69,9 +71,19 @@ typedef struct step {
     int32_t group;
     int nodes; /* graph nodes that it stands for */
     partition partition;
-    bool barrier; /* before it */
+    bool barrier;    /* before it */
+    bool apart;      /* what becomes of a sample depends on nothing but this sample */
+    int32_t stretch; /* that it belongs to, or -1 */
     double flops;
 } step;
+
+/* Consecutive steps that each thread walks for a few of its samples at a time, all of the steps before the next
+ * samples. Values that only these steps know are as large as that few samples need, and each thread has its own. */
+typedef struct stretch {
+    int32_t first, end;   /* steps */
+    int64_t samples;      /* at a time */
+    size_t offset, bytes; /* in the arena; of one thread's part */
+} stretch;
 
 typedef struct plan_target {
     soma_value user; /* in the caller's graph */
@@ -104,6 +116,8 @@ struct soma_plan {
     size_t groups_capacity;
     step *steps;
     int32_t steps_count;
+    stretch *stretches;
+    int32_t stretches_count;
     /* Values whose numbers the caller may use: inputs, outputs, keep. */
     plan_target *targets;
     size_t targets_count, targets_capacity;
@@ -135,6 +149,13 @@ static inline int32_t plan_value_of(const soma_plan *plan, node_ref r) {
 static inline const plan_value *plan_root(const soma_plan *plan, int32_t value) {
     return &plan->values[plan->values[value].root];
 }
+/* Whether a value has samples, which lie one behind another. */
+static inline bool plan_has_samples(const plan_value *v) {
+    return v->type->shape.rank > 0 && v->type->shape.dims[0] < 0;
+}
+/* Calls `each` for every value that a step reads or writes in memory. */
+typedef void plan_touch(void *user, int32_t value, bool writes);
+void plan_step_touches(const soma_plan *plan, const step *s, plan_touch *each, void *user);
 /* The node that a value number belongs to. */
 const node *plan_value_node(const soma_plan *plan, int32_t value);
 /* Whether a node is computed by the host when the batch is known. */
@@ -166,6 +187,7 @@ void plan_choose_kernel(const soma_plan *plan, group *g);
 int plan_fuse(soma_plan *plan, soma_error *error);
 int plan_schedule(soma_plan *plan, soma_error *error);
 void plan_join(soma_plan *plan);
+int plan_stretch(soma_plan *plan, soma_error *error);
 int plan_place(soma_plan *plan, soma_error *error);
 
 #endif

@@ -7,7 +7,8 @@ void *run_address(const soma_run *run, int32_t value) {
     const plan_value *root = plan_root(plan, value);
     switch (root->place) {
     case PLACE_ARENA:
-        return run->arena + root->offset + (size_t)plan->values[value].before * plan_float_size(plan);
+        return run->arena + (root->narrow ? plan->stretches[plan->steps[root->first].stretch].offset : 0) +
+               root->offset + (size_t)plan->values[value].before * plan_float_size(plan);
     case PLACE_VARIABLE:
         return root->variable->data;
     case PLACE_INPUT:
@@ -20,6 +21,16 @@ void *run_address(const soma_run *run, int32_t value) {
         break;
     }
     return NULL;
+}
+
+/* The same for what is done at once. */
+static void *address(const soma_run *run, int32_t value, const work *w) {
+    const soma_plan *plan = run->plan;
+    const plan_value *root = plan_root(plan, value);
+    char *data = run_address(run, value);
+    if (!w->apart || !data || !plan_has_samples(&plan->values[value])) return data;
+    if (root->narrow) return data + (size_t)w->thread * plan->stretches[plan->steps[root->first].stretch].bytes;
+    return data + (size_t)(w->sample * shape_elements(&root->type->shape, 1)) * plan_value_size(plan, root);
 }
 
 /* Values that the host computes: in order, so that inputs come before users. */
@@ -113,85 +124,95 @@ static void fill_job(const loops *l, elementwise_job *job) {
     }
 }
 
-static void prepare_elementwise(soma_run *run, const step *s, prepared *p, int64_t batch) {
+void run_prepare_job(const soma_run *run, int32_t step_number, const work *w, elementwise_job *job) {
     const soma_plan *plan = run->plan;
-    soma_shape shape = shape_resolve(&s->shape, batch);
-    loops all = {.rank = shape.rank, .operands = s->program->inputs + s->program->outputs};
-    for (int d = 0; d < shape.rank; d++) all.extent[d] = shape.dims[d];
-    for (int k = 0; k < all.operands; k++) {
-        soma_shape t = shape_resolve(&plan->values[s->operand[k]].type->shape, batch);
-        operand_strides(&t, shape.rank, all.stride[k]);
-        all.base[k] = run_address(run, s->operand[k]);
+    const step *s = &plan->steps[step_number];
+    soma_shape shape = shape_resolve(&s->shape, w->samples);
+    loops l = {.rank = shape.rank, .operands = s->program->inputs + s->program->outputs};
+    int64_t first = 0, end = 0;
+    for (int d = 0; d < shape.rank; d++) l.extent[d] = shape.dims[d];
+    for (int k = 0; k < l.operands; k++) {
+        soma_shape t = shape_resolve(&plan->values[s->operand[k]].type->shape, w->samples);
+        operand_strides(&t, shape.rank, l.stride[k]);
+        l.base[k] = address(run, s->operand[k], w);
     }
-    for (int thread = 0; thread < plan->threads; thread++) {
-        loops l = all;
-        int64_t first = 0, end = 0;
-        if (s->partition == PARTITION_BATCH && plan->threads > 1) {
-            int64_t each = batch > 0 ? shape.dims[0] / batch : 1;
-            partition_range(batch, thread, plan->threads, &first, &end);
-            narrow(&l, first * each, end * each, sizeof(float));
-            collapse(&l);
-        } else {
-            collapse(&l);
-            if (s->partition == PARTITION_FREE && plan->threads > 1 && l.rank > 0) {
-                /* One long dimension is cut at whole cache lines. */
-                int64_t unit = l.rank == 1 ? 64 : 1, units = (l.extent[0] + unit - 1) / unit;
-                partition_range(units, thread, plan->threads, &first, &end);
-                narrow(&l, first * unit, end * unit < l.extent[0] ? end * unit : l.extent[0], sizeof(float));
-            } else if (thread > 0) {
-                l.rank = 1;
-                l.extent[0] = 0;
-            }
+    if (w->apart) {
+        collapse(&l);
+    } else if (s->partition == PARTITION_BATCH && plan->threads > 1) {
+        int64_t each = w->samples > 0 ? shape.dims[0] / w->samples : 1;
+        partition_range(w->samples, w->thread, plan->threads, &first, &end);
+        narrow(&l, first * each, end * each, sizeof(float));
+        collapse(&l);
+    } else {
+        collapse(&l);
+        if (s->partition == PARTITION_FREE && plan->threads > 1 && l.rank > 0) {
+            /* One long dimension is cut at whole cache lines. */
+            int64_t unit = l.rank == 1 ? 64 : 1, units = (l.extent[0] + unit - 1) / unit;
+            partition_range(units, w->thread, plan->threads, &first, &end);
+            narrow(&l, first * unit, end * unit < l.extent[0] ? end * unit : l.extent[0], sizeof(float));
+        } else if (w->thread > 0) {
+            l.rank = 1;
+            l.extent[0] = 0;
         }
-        fill_job(&l, &p->jobs[thread]);
     }
+    fill_job(&l, job);
 }
 
 /* ---- Kernel steps
  * --------------------------------------------------------------------------------------------------------- */
 
-static void prepare_kernel(soma_run *run, const step *s, prepared *p, int64_t batch) {
+/* Whether a value is too large to be met in a cache by the step that reads it. */
+static bool is_past_caches(const soma_plan *plan, int32_t value, int64_t batch) {
+    enum { CACHES = 16 << 20 };
+    const plan_value *v = &plan->values[value];
+    return shape_elements(&v->type->shape, batch) > CACHES / (int64_t)sizeof(float);
+}
+
+void run_prepare_call(const soma_run *run, int32_t step_number, const work *w, kernel_call *c, epilogue *e) {
     const soma_plan *plan = run->plan;
+    const step *s = &plan->steps[step_number];
     const node *n = s->anchor;
-    kernel_call *c = &p->call;
-    plan_shape_call(plan, s->anchor, batch, c);
-    c->partition = s->partition;
+    plan_shape_call(plan, s->anchor, w->samples, c);
+    c->partition = w->apart ? PARTITION_SERIAL : s->partition;
     for (int i = 0; i < c->inputs && i < (int)COUNT_OF(c->in); i++)
-        c->in[i].data = run_address(run, plan_value_of(plan, n->inputs[i]));
-    for (int o = 0; o < c->outputs; o++) c->out[o].data = run_address(run, plan->first_value[n->number - 1] + o);
-    c->threads = s->partition == PARTITION_SERIAL ? 1 : plan->threads;
+        c->in[i].data = address(run, plan_value_of(plan, n->inputs[i]), w);
+    for (int o = 0; o < c->outputs; o++) c->out[o].data = address(run, plan->first_value[n->number - 1] + o, w);
+    c->threads = c->partition == PARTITION_SERIAL ? 1 : plan->threads;
     c->scratch_stride = plan->scratch_stride;
-    c->scratch = run->scratch;
+    c->scratch = run->scratch + (w->apart ? (size_t)w->thread * plan->scratch_stride : 0);
+    c->past = is_past_caches(plan, plan->first_value[n->number - 1], w->samples);
     c->onednn_step = s->onednn;
-    c->onednn_run = p->onednn;
+    c->onednn_run = run->steps[step_number].onednn;
     if (!s->program) return;
     c->out[0].data = NULL;
-    c->epilogue = &p->epilogue;
-    p->epilogue.program = s->program;
+    c->epilogue = e;
+    e->program = s->program;
     for (int k = 1; k < s->program->inputs + s->program->outputs; k++) {
         int64_t strides[3] = {0, 0, 0};
         soma_shape operand = plan->values[s->operand[k]].type->shape;
-        plan_epilogue_strides(&operand, &s->shape, s->kernel->epilogue_columns, batch, strides);
+        plan_epilogue_strides(&operand, &s->shape, s->kernel->epilogue_columns, w->samples, strides);
         if (plan->values[s->operand[k]].part) { /* its samples are those of the whole apart */
             soma_shape whole = plan_root(plan, s->operand[k])->type->shape;
             strides[0] = whole.dims[1] * whole.dims[2] * whole.dims[3];
         }
-        p->epilogue.operand[k].data = run_address(run, s->operand[k]);
-        p->epilogue.operand[k].matrix = strides[0];
-        p->epilogue.operand[k].row = strides[1];
-        p->epilogue.operand[k].column = strides[2];
+        e->operand[k].data = address(run, s->operand[k], w);
+        e->operand[k].matrix = strides[0];
+        e->operand[k].row = strides[1];
+        e->operand[k].column = strides[2];
+        e->operand[k].past = is_past_caches(plan, s->operand[k], w->samples);
     }
 }
 
 void run_prepare(soma_run *run, int64_t batch) {
     const soma_plan *plan = run->plan;
+    work all = {.samples = batch};
     compute_scalars(run, batch);
     for (int32_t i = 0; i < plan->steps_count; i++) {
-        if (plan->steps[i].kind == STEP_ELEMENTWISE)
-            prepare_elementwise(run, &plan->steps[i], &run->steps[i], batch);
-        else
-            prepare_kernel(run, &plan->steps[i], &run->steps[i], batch);
-        run->steps[i].call.batch = batch;
+        prepared *p = &run->steps[i];
+        if (plan->steps[i].stretch >= 0) continue;
+        if (plan->steps[i].kind != STEP_ELEMENTWISE) run_prepare_call(run, i, &all, &p->call, &p->epilogue);
+        for (all.thread = 0; plan->steps[i].kind == STEP_ELEMENTWISE && all.thread < plan->threads; all.thread++)
+            run_prepare_job(run, i, &all, &p->jobs[all.thread]);
     }
     run->batch = batch;
     run->stale = run->scalars_stale = false;

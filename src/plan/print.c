@@ -44,6 +44,10 @@ static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
         say(p, "  %s", cost);
     }
     if (plan->threads > 1) say(p, "  %s", split[s->partition]);
+    if (s->stretch >= 0) {
+        const long long samples = (long long)plan->stretches[s->stretch].samples;
+        say(p, "  %lld sample%s at a time", samples, samples == 1 ? "" : "s");
+    }
     if (s->onednn) {
         const int reorders = onednn_step_reorders(s->onednn);
         say(p, "  oneDNN %s, %d reorder%s", onednn_step_bf16(s->onednn) ? "bf16" : "f32", reorders,

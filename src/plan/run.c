@@ -224,6 +224,21 @@ static void run_step(soma_run *run, int32_t i, int thread) {
         reference_step(run, s, &p->call);
 }
 
+/* Some samples of one thread through a step of a stretch. */
+static void run_apart(const soma_run *run, int32_t i, const work *w) {
+    const step *s = &run->plan->steps[i];
+    if (s->kind == STEP_ELEMENTWISE) {
+        elementwise_job job;
+        run_prepare_job(run, i, w, &job);
+        run_job(run, s, &job, w->thread);
+        return;
+    }
+    kernel_call call;
+    epilogue e;
+    run_prepare_call(run, i, w, &call, &e);
+    s->kernel->run(&call, 0);
+}
+
 static bool all_finite(const soma_run *run, int32_t value) {
     const plan_value *v = &run->plan->values[value];
     const void *data = run_address(run, value);
@@ -250,12 +265,36 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* A thread's samples through a stretch, a few at a time; adds each step's time to `seconds` if that is not NULL. */
+static void walk_stretch(const soma_run *run, const stretch *t, int thread, double *seconds) {
+    int64_t first, end;
+    double before = seconds ? seconds_now() : 0;
+    partition_range(run->batch, thread, run->plan->threads, &first, &end);
+    for (; first < end; first += t->samples) {
+        const work w = {first, end - first < t->samples ? end - first : t->samples, thread, true};
+        for (int32_t i = t->first; i < t->end; i++) {
+            run_apart(run, i, &w);
+            if (!seconds) continue;
+            double after = seconds_now();
+            seconds[i] += after - before;
+            before = after;
+        }
+    }
+}
+
 static void walk_steps(soma_run *run, int thread) {
     const soma_plan *plan = run->plan;
     const bool barriers = team_size(run->team) > 1 && plan->threads > 1, timed = run->seconds && thread == 0;
     double before = timed ? seconds_now() : 0;
     for (int32_t i = 0; i < plan->steps_count; i++) {
         if (barriers && plan->steps[i].barrier) team_barrier(run->team);
+        if (plan->steps[i].stretch >= 0) {
+            const stretch *t = &plan->stretches[plan->steps[i].stretch];
+            walk_stretch(run, t, thread, timed ? run->seconds : NULL);
+            i = t->end - 1;
+            if (timed) before = seconds_now();
+            continue;
+        }
         run_step(run, i, thread);
         if (timed) {
             double after = seconds_now();

@@ -49,7 +49,17 @@ struct soma_run {
     int failed_step;  /* first whose output was not finite, with check_finite; -1 */
 };
 
-/* Fills run->steps for a batch. */
+/* What is done at once of a step: all samples, split among the threads; or with `apart` some of one thread's. */
+typedef struct work {
+    int64_t sample, samples;
+    int thread;
+    bool apart;
+} work;
+
+/* A kernel's call, or an element-wise step's job for one thread. */
+void run_prepare_call(const soma_run *run, int32_t step, const work *w, kernel_call *call, epilogue *e);
+void run_prepare_job(const soma_run *run, int32_t step, const work *w, elementwise_job *job);
+/* Fills run->steps for a batch; the steps of stretches are prepared as they run. */
 void run_prepare(soma_run *run, int64_t batch);
 /* Computes the host's scalars anew for the batch that the steps are prepared for. */
 void run_scalars(soma_run *run);

@@ -163,6 +163,14 @@ static partition choose_partition(const soma_plan *plan, const step *s, const gr
     return shape_elements(&g->shape, plan->options.max_batch) >= 8192 ? PARTITION_FREE : PARTITION_SERIAL;
 }
 
+/* Whether a step may be done for any of its samples apart, with the same bits. */
+static bool is_apart(const soma_plan *plan, const step *s, const group *g) {
+    if (s->onednn || s->kind == STEP_REFERENCE || g->shape.rank == 0 || g->shape.dims[0] >= 0) return false;
+    for (int m = 0; m < g->count; m++)
+        if (g->members[m]->op->flags & OP_EFFECT) return false;
+    return s->kind == STEP_ELEMENTWISE || (s->kernel->apart && !plan->options.check_finite);
+}
+
 static int make_step(soma_plan *plan, int32_t index, step *s, soma_error *error) {
     const group *g = &plan->groups[index];
     memset(s, 0, sizeof *s);
@@ -187,6 +195,7 @@ static int make_step(soma_plan *plan, int32_t index, step *s, soma_error *error)
         mem_free(plan->context, w.number);
     }
     s->partition = choose_partition(plan, s, g);
+    s->apart = is_apart(plan, s, g) && (plan->threads == 1 || s->partition == PARTITION_BATCH);
     plan->flops += s->flops;
     return SOMA_OK;
 }
@@ -224,12 +233,13 @@ static void put(scheduler *s, const step *by_group, int32_t g) {
 }
 
 /* Steps of one thread that wait for nothing, such as those that make scales of a batch normalisation's variables, come
- * first: where they are used each would cost a barrier. */
+ * first: where they are used each would cost a barrier, or end a stretch. */
 static void order(scheduler *s, const step *by_group, bool save_barriers) {
     const soma_plan *plan = s->plan;
     int32_t g;
-    for (g = 0; g < plan->groups_count && plan->threads > 1; g++)
-        if (!plan->groups[g].dead && s->waiting[g] == 0 && s->split[g] == PARTITION_SERIAL) put(s, by_group, g);
+    for (g = 0; g < plan->groups_count && (plan->threads > 1 || !plan->effects); g++)
+        if (!plan->groups[g].dead && s->waiting[g] == 0 && s->split[g] == PARTITION_SERIAL && !by_group[g].apart)
+            put(s, by_group, g);
     while ((g = choose(s, save_barriers)) >= 0) put(s, by_group, g);
 }
 

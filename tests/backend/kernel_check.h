@@ -112,6 +112,7 @@ static bool check_run(const check_case *c, const isa *level, const kernel *k, co
                         .inputs = c->inputs,
                         .outputs = c->op->outputs,
                         .epilogue = e,
+                        .past = threads > 1, /* which must change nothing */
                         .batch = c->batch < 0 ? 1 : c->batch,
                         .threads = threads,
                         .random = c->random,
@@ -197,6 +198,7 @@ static void check_epilogue(const check_case *c, const isa *level, const kernel *
     epilogue e = {.program = &program};
     e.operand[1].data = p, e.operand[3].data = first, e.operand[4].data = copy;
     for (int i = 1; i <= 4; i++) {
+        e.operand[i].past = i > 2;
         e.operand[i].matrix = rows * columns, e.operand[i].row = columns, e.operand[i].column = 1;
     }
     e.operand[2].data = q, e.operand[2].matrix = 0, e.operand[2].row = 1, e.operand[2].column = 0;

@@ -62,7 +62,7 @@ static void run_op(const isa *set, const soma_op *op, float *out, float *x, floa
     p.output[0] = (int16_t)p.inputs;
     ew_prepare(&p);
     assert_true(ew_scratch(&p) <= sizeof scratch);
-    ew_operand operands[3] = {{x, n, 1}, {y, n, 1}, {out, n, 1}};
+    ew_operand operands[3] = {{x, n, 1, false}, {y, n, 1, false}, {out, n, 1, false}};
     if (p.inputs == 1) operands[1] = operands[2];
     set->program(&p, operands, 1, n, scratch);
 }

@@ -69,22 +69,22 @@ typedef struct operand_memory {
     size_t count;
 } operand_memory;
 
-enum { KINDS = 6 };
+enum { KINDS = 6, BORDER = 16 /* floats on either side, a multiple of a vector */ };
 /* Strides of an operand of rows x columns: dense, with a gap, a row, a column, a strided column, one number. */
 static ew_operand operand_of_kind(int kind, int64_t columns) {
     const int64_t strides[KINDS][2] = {{columns, 1}, {columns + 3, 1}, {0, 1}, {1, 0}, {5, 0}, {0, 0}};
-    return (ew_operand){NULL, strides[kind][0], strides[kind][1]};
+    return (ew_operand){NULL, strides[kind][0], strides[kind][1], false};
 }
 
 static operand_memory make_memory(ew_operand *o, int64_t rows, int64_t columns, bool output) {
     operand_memory m = {NULL, (size_t)((rows - 1) * o->row + (columns - 1) * o->column + 1)};
-    m.data = malloc((m.count + 16) * sizeof(float)); /* a border of 8 on either side */
+    m.data = aligned_alloc(64, (m.count + 2 * BORDER + 15) / 16 * 16 * sizeof(float));
     assert_non_null(m.data);
-    for (size_t i = 0; i < m.count + 16; i++) {
+    for (size_t i = 0; i < m.count + 2 * BORDER; i++) {
         m.data[i] = untouched;
-        if (!output && i >= 8 && i < m.count + 8) m.data[i] = (float)(rand() % 4001 - 2000) / 500;
+        if (!output && i >= BORDER && i < m.count + BORDER) m.data[i] = (float)(rand() % 4001 - 2000) / 500;
     }
-    o->data = m.data + 8;
+    o->data = m.data + BORDER;
     return m;
 }
 
@@ -166,7 +166,7 @@ static void check_program(const isa *set, ew_program *p, int64_t rows, int64_t c
         if (!own[k]) continue;
         for (size_t i = 0; i < 8; i++) {
             assert_true(memory[k].data[i] == untouched);
-            assert_true(memory[k].data[memory[k].count + 8 + i] == untouched);
+            assert_true(memory[k].data[memory[k].count + BORDER + i] == untouched);
         }
         if (k >= p->inputs)
             for (int64_t i = 0; i + 1 < rows; i++)
@@ -224,8 +224,9 @@ static void compare_forms(const isa *set, ew_program *p, int64_t rows, int64_t c
         operands[0][k] = operand_of_kind(kind, columns);
         memory[0][k] = make_memory(&operands[0][k], rows, columns, k >= p->inputs);
         operands[1][k] = operands[0][k];
+        operands[1][k].past = rand() % 2; /* for the interpreter it says nothing */
         memory[1][k] = make_memory(&operands[1][k], rows, columns, k >= p->inputs);
-        memcpy(memory[1][k].data, memory[0][k].data, (memory[0][k].count + 16) * sizeof(float));
+        memcpy(memory[1][k].data, memory[0][k].data, (memory[0][k].count + 2 * BORDER) * sizeof(float));
     }
     for (int form = 0; form < 2; form++) {
         p->compiled = form ? compiled : -1;
@@ -233,7 +234,7 @@ static void compare_forms(const isa *set, ew_program *p, int64_t rows, int64_t c
     }
     p->compiled = compiled;
     for (int k = 0; k < count; k++) {
-        for (size_t i = 0; i < memory[0][k].count + 16; i++) {
+        for (size_t i = 0; i < memory[0][k].count + 2 * BORDER; i++) {
             float a = memory[0][k].data[i], b = memory[1][k].data[i];
             if (memcmp(&a, &b, sizeof a) != 0 && !(isnan(a) && isnan(b)))
                 fail_msg("%s %s: %.9g interpreted, %.9g compiled", set->name, ew_compiled_name(p), (double)a,
@@ -285,7 +286,7 @@ static void inputs_can_change_places(void **unused) {
         ew_program p = {.inputs = 2, .outputs = 2, .output = {1, 0}};
         ew_prepare(&p);
         assert_true(ew_scratch(&p) <= 4 * EW_BLOCK * sizeof(float));
-        const ew_operand operands[4] = {{a, 110, 1}, {b, 110, 1}, {a, 110, 1}, {b, 110, 1}};
+        const ew_operand operands[4] = {{a, 110, 1, false}, {b, 110, 1, false}, {a, 110, 1, false}, {b, 110, 1, true}};
         (*set)->program(&p, operands, 10, 110, scratch);
         for (int i = 0; i < 1100; i++) assert_true(a[i] == (float)-i && b[i] == (float)i);
     }
@@ -308,11 +309,11 @@ static void epilogues_see_their_part_of_every_operand(void **unused) {
     char *scratch = aligned_alloc(64, ew_scratch(&p));
     assert_non_null(scratch);
     const epilogue e = {&p,
-                        {{NULL, 0, 0, 0},
-                         {channel, 0, 1, 0},
-                         {column, 0, 0, 1},
-                         {all, ROWS * COLUMNS, COLUMNS, 1},
-                         {&out[0][0][0], ROWS * COLUMNS, COLUMNS, 1}}};
+                        {{NULL, 0, 0, 0, false},
+                         {channel, 0, 1, 0, false},
+                         {column, 0, 0, 1, false},
+                         {all, ROWS * COLUMNS, COLUMNS, 1, false},
+                         {&out[0][0][0], ROWS * COLUMNS, COLUMNS, 1, true}}};
     for (const isa *const *set = isa_all(); *set; set++) {
         memset(out, 0, sizeof out);
         for (int i = 0; i < 2 * 20; i++) tile[i] = (float)(1000 * (i / 20) + i % 20);

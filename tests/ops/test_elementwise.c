@@ -71,8 +71,8 @@ static void formulas_of_all_instruction_sets_agree_with_the_double_ones(void **s
             char *scratch = aligned_alloc(64, (ew_scratch(&program) + 64) / 64 * 64);
             assert_non_null(scratch);
             ew_operand operands[4];
-            for (int k = 0; k < program.inputs; k++) operands[k] = (ew_operand){x[k], COUNT, 1};
-            operands[program.inputs] = (ew_operand){y, COUNT, 1};
+            for (int k = 0; k < program.inputs; k++) operands[k] = (ew_operand){x[k], COUNT, 1, false};
+            operands[program.inputs] = (ew_operand){y, COUNT, 1, false};
             (*set)->program(&program, operands, 1, COUNT, scratch);
             free(scratch);
             for (size_t i = 0; i < COUNT; i++) {

@@ -34,6 +34,7 @@ typedef struct ew_program {
 typedef struct ew_operand {
     float *data;
     int64_t row, column;
+    bool past; /* an output that may be written past the caches */
 } ew_operand;
 
 /* Fills function, slot, slots, last and compiled of a program whose code is written. */
@@ -54,6 +55,7 @@ typedef struct epilogue {
     struct epilogue_operand {
         float *data;
         int64_t matrix, row, column;
+        bool past;                             /* as ew_operand's */
     } operand[EW_MAX_INPUTS + EW_MAX_OUTPUTS]; /* operand[0] is not used */
 } epilogue;
 
@@ -72,6 +74,7 @@ typedef struct kernel_call {
     tensor in[8],
         out[OP_MAX_OUTPUTS];  /* concrete shapes; float or int64_t data; out[0].data is NULL with an epilogue */
     const epilogue *epilogue; /* NULL, or what to do with out[0] instead of storing it */
+    bool past;                /* out[0] is larger than caches: it may be written past them */
     partition partition;
     int64_t batch; /* samples of this step */
     int threads;   /* threads of this region */
@@ -93,6 +96,7 @@ typedef struct kernel {
     const soma_op *op;
     const char *algorithm; /* NULL: the direct one; another rounds differently and may be switched off */
     bool epilogue;         /* takes one */
+    bool apart; /* samples depend on no others, and on their number neither the way nor the order of a sum does */
     /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the
      * columns (0 means 1); the dimension before them makes the rows. */
     int epilogue_columns;

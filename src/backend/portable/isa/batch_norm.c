@@ -138,12 +138,16 @@ typedef struct line {
     float middle, scale, shift, slope;
 } line;
 
-SIMD void fill(const bool backward, const line *l, int64_t at, int64_t n, float *to) {
+SIMD void fill(const bool backward, const line *l, int64_t at, int64_t n, bool past, float *to) {
     const vf middle = v_set1(l->middle), scale = v_set1(l->scale), shift = v_set1(l->shift), slope = v_set1(l->slope);
     for (int64_t i = 0; i < n; i += VW) {
         size_t rest = n - i < VW ? (size_t)(n - i) : VW;
         vf add = backward ? v_fma(v_load_partial(l->dy + at + i, rest), slope, shift) : shift;
-        v_store_partial(to + i, v_fma(v_load_partial(l->x + at + i, rest) - middle, scale, add), rest);
+        vf y = v_fma(v_load_partial(l->x + at + i, rest) - middle, scale, add);
+        if (past && rest == VW)
+            v_store_past(to + i, y);
+        else
+            v_store_partial(to + i, y, rest);
     }
 }
 
@@ -151,12 +155,13 @@ SIMD void fill_channel(const bool backward, const norm *b, int64_t channel, cons
     for (int64_t n = 0; n < b->samples; n++) {
         int64_t at = (n * b->channels + channel) * b->area;
         if (!b->tile) {
-            fill(backward, l, at, b->area, (float *)b->call->out[0].data + at);
+            float *to = (float *)b->call->out[0].data + at;
+            fill(backward, l, at, b->area, b->call->past && is_aligned(to), to);
             continue;
         }
         for (int64_t i = 0; i < b->area; i += TILE) {
             int64_t now = b->area - i < TILE ? b->area - i : TILE;
-            fill(backward, l, at + i, now, b->tile);
+            fill(backward, l, at + i, now, false, b->tile);
             kernel_finish(b->call, b->tile, b->rows, b->columns, at + i, at + i + now, b->scratch);
         }
     }

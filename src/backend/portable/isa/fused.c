@@ -33,6 +33,7 @@ typedef struct fused_row {
     float *at[EW_MAX_INPUTS + EW_MAX_OUTPUTS];
     size_t step[EW_MAX_INPUTS];
     vf number[EW_MAX_INPUTS];
+    bool past[EW_MAX_INPUTS + EW_MAX_OUTPUTS]; /* outputs that are written past the caches */
 } fused_row;
 
 SIMD vf fused_load(const fused_row *row, const fused_kinds kinds, int k, size_t j, size_t n) {
@@ -41,7 +42,9 @@ SIMD vf fused_load(const fused_row *row, const fused_kinds kinds, int k, size_t 
     return n == VW ? v_load(p) : v_load_partial(p, n);
 }
 SIMD void fused_store(const fused_row *row, int k, size_t j, size_t n, vf value) {
-    if (n == VW)
+    if (n == VW && row->past[k])
+        v_store_past(row->at[k] + j, value);
+    else if (n == VW)
         v_store(row->at[k] + j, value);
     else
         v_store_partial(row->at[k] + j, value, n);
@@ -76,6 +79,8 @@ SIMD void fused_loop(const ew_program *program, const ew_operand *operands, int6
                 row.at[k] = lines[k];
             }
         }
+        UNROLL
+        for (int k = inputs; k < inputs + outputs; k++) row.past[k] = operands[k].past && is_aligned(row.at[k]);
         size_t j = 0;
         for (; j + VW <= width; j += VW) body(&row, kinds, j, VW);
         if (j < width) body(&row, kinds, j, width - j);
@@ -96,7 +101,10 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
     const size_t width = (size_t)columns, total = (size_t)(rows * columns);
     row.code = program->code;
     UNROLL
-    for (int k = 0; k < inputs + outputs; k++) row.at[k] = operands[k].data;
+    for (int k = 0; k < inputs + outputs; k++) {
+        row.at[k] = operands[k].data;
+        row.past[k] = false;
+    }
     UNROLL
     for (int k = 0; k < inputs; k++) {
         if (kinds.still >> k & 1) row.number[k] = v_set1(*row.at[k]);

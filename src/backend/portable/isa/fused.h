@@ -15,6 +15,10 @@ RECIPE(bias_relu, 2, 1, 0, 0x2, 2, OP2(2, add, 0, 1) OP1(3, relu, 2), OUT(0, 3))
 RECIPE(bias_tanh, 2, 1, 0, 0x2, 2, OP2(2, add, 0, 1) OP1(3, tanh, 2), OUT(0, 3))
 RECIPE(bias_sigmoid, 2, 1, 0, 0x2, 2, OP2(2, add, 0, 1) OP1(3, sigmoid, 2), OUT(0, 3))
 
+/* y = relu(x) and relu6(x), after a batch normalisation as it trains */
+RECIPE(relu, 1, 1, 0, 0, 0, OP1(1, relu, 0), OUT(0, 1))
+RECIPE(relu6, 1, 1, 0, 0, 0, OP1(1, relu6, 0), OUT(0, 1))
+
 /* batch normalisation as it is used, y = x scale + shift, after a convolution: alone, with ReLU, with a residual sum,
  * with both; inputs x, scale, shift, the other summand */
 RECIPE(scale_shift, 3, 1, 0, 0x6, 0, OP2(3, mul, 0, 1) OP2(4, add, 3, 2), OUT(0, 4))

@@ -10,28 +10,29 @@
 #define FAST(name)        .algorithm = #name
 #define SCRATCH(name)     .scratch = KERNEL(name##_scratch)
 #define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
+#define APART             .apart = true
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
     {ENTRY(matmul), SCRATCH(matmul), EPILOGUE(1)},
-    {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2)},
+    {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2), APART},
     {CASE(convolution_backward_data, winograd_backward_data), FAST(winograd), EPILOGUE(2)},
     {CASE(convolution_backward_weights, winograd_backward_weights), FAST(winograd), EPILOGUE(3)},
-    {CASE(convolution, depthwise), EPILOGUE(2)},
+    {CASE(convolution, depthwise), EPILOGUE(2), APART},
     {CASE(convolution_backward_data, depthwise_backward_data), EPILOGUE(2)},
     {CASE(convolution_backward_data, pointwise_backward_data), EPILOGUE(2)},
     {CASE(convolution_backward_weights, depthwise_backward_weights), EPILOGUE(3)},
-    {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2)},
+    {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2), APART},
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},
     {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), EPILOGUE(3)},
-    {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2), APART},
     {LIKE(max_pool_backward, max_pool), SCRATCH(max_pool_backward), EPILOGUE(2)},
     {LIKE(max_pool_take, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
-    {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
+    {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2), APART},
     {LIKE(average_pool_backward, max_pool), SCRATCH(average_pool_backward), EPILOGUE(2)},
-    {ENTRY(upsample)},
+    {ENTRY(upsample), APART},
     {LIKE(upsample_backward, upsample)},
-    {ENTRY(lrn)},
+    {ENTRY(lrn), APART},
     {LIKE(lrn_backward, lrn), SCRATCH(lrn_backward)},
     {ENTRY(batch_norm), SCRATCH(batch_norm), EPILOGUE(2)},
     {LIKE(batch_norm_backward, batch_norm), SCRATCH(batch_norm), EPILOGUE(2)},

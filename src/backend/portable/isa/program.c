@@ -140,7 +140,7 @@ void KERNEL(ew_run)(const ew_program *program, const ew_operand *operands, int64
     if (columns == 1 && rows > 1) { /* a single column is a row if its elements follow each other */
         bool turn = true;
         for (int k = 0; k < count; k++) {
-            turned[k] = (ew_operand){operands[k].data, 0, operands[k].row};
+            turned[k] = (ew_operand){operands[k].data, 0, operands[k].row, operands[k].past};
             turn = turn && (operands[k].row == 0 || operands[k].row == 1);
         }
         if (turn) {

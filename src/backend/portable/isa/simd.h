@@ -12,6 +12,7 @@
 #ifndef ISA_SIMD_H
 #define ISA_SIMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -93,6 +94,16 @@ SIMD vi vi_set1(int32_t x) { return (vi){x, x, x, x}; }
 SIMD vf v_zero(void) { return (vf){0}; }
 SIMD vf v_load(const float *p) { return *(const vf_anywhere *)p; } /* any alignment */
 SIMD void v_store(float *p, vf x) { *(vf_anywhere *)p = x; }
+/* Past the caches, to an aligned address: a line that is written whole is not read before. Other threads see it after
+ * the next locked instruction, which every barrier has. */
+#if defined(SIMD_AVX512)
+SIMD void v_store_past(float *p, vf x) { _mm512_stream_ps(p, (__m512)x); }
+#elif defined(SIMD_AVX2)
+SIMD void v_store_past(float *p, vf x) { _mm256_stream_ps(p, (__m256)x); }
+#else
+SIMD void v_store_past(float *p, vf x) { v_store(p, x); }
+#endif
+SIMD bool is_aligned(const float *p) { return (uintptr_t)p % sizeof(vf) == 0; }
 SIMD vi vi_load(const int32_t *p) { return *(const vi_anywhere *)p; }
 SIMD void vi_store(int32_t *p, vi x) { *(vi_anywhere *)p = x; }
 

@@ -75,7 +75,8 @@ void sorted_back(const sorted *p, const float *from, float *x) {
         } else if (stride == 2) {
             const float *even = line + (before % 2) * p->line + before / 2,
                         *odd = line + ((before + 1) % 2) * p->line + (before + 1) / 2;
-            for (; c + 2 * VW <= wanted; c += 2 * VW) store_pairs(x + c, 2 * VW, v_load(even + c / 2), v_load(odd + c / 2));
+            for (; c + 2 * VW <= wanted; c += 2 * VW)
+                store_pairs(x + c, 2 * VW, v_load(even + c / 2), v_load(odd + c / 2));
         }
         for (const int64_t end = c + stride; c < end; c++) {
             const float *from_line = line + (c + before) % stride * p->line + (c + before) / stride;
