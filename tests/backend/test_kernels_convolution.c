@@ -98,6 +98,24 @@ static void depthwise_of_any_geometry_is_near_the_reference(void **state) {
     }
 }
 
+/* A 3 x 3 kernel with padding, stride 1 or 2, at every width around whole vectors. */
+static void usual_depthwise_is_near_the_reference(void **state) {
+    (void)state;
+    random_stream r = random_open(9, 2);
+    for (int64_t width = 3; width <= 68; width += 1 + width / 20) {
+        for (int stride = 1; stride <= 2; stride++) {
+            window_attributes a = window(3, 3);
+            for (int d = 0; d < 2; d++) {
+                a.window.stride[d] = stride;
+                a.window.before[d] = 1;
+                a.window.after[d] = up_to(&r, 4) - 1;
+            }
+            a.groups = up_to(&r, 5);
+            check_directions(up_to(&r, 2), a.groups, a.groups, up_to(&r, 13), width, &a, &r);
+        }
+    }
+}
+
 static void deep_convolutions_stay_accurate(void **state) {
     (void)state;
     random_stream r = random_open(4, 2);
@@ -154,6 +172,7 @@ int main(void) {
         cmocka_unit_test(stride_one_of_any_width_is_near_the_reference),
         cmocka_unit_test(pointwise_and_depthwise_are_near_the_reference),
         cmocka_unit_test(depthwise_of_any_geometry_is_near_the_reference),
+        cmocka_unit_test(usual_depthwise_is_near_the_reference),
         cmocka_unit_test(deep_convolutions_stay_accurate),
         cmocka_unit_test(lenet_is_near_the_reference),
         cmocka_unit_test(fast_algorithms_are_near_the_reference),

@@ -9,6 +9,8 @@
  *                     the end
  *
  * Split among threads by planes; the weights' gradients by channels. */
+#include "backend/portable/isa/depthwise.h"
+
 #include "backend/portable/isa/sorted.h"
 
 enum { FEW = 4, POSITIONS = 64, CHANNELS = 16 };
@@ -36,57 +38,33 @@ static bool open(const soma_window *window, const soma_shape *x, const soma_shap
 
 /* ---- Forward ----------------------------------------------------------------------------------------------------- */
 
-enum { USUAL = 9 }; /* positions of a 3 x 3 kernel, whose loop is unrolled */
-
-SIMD void forward_add(const int rows, const int vectors, float weight, const float *from, int64_t down, vf *sum) {
-    const vf factor = v_set1(weight);
-    UNROLL
-    for (int n = 0; n < rows * vectors; n++)
-        sum[n] = v_fma(factor, v_load(from + n / vectors * down + n % vectors * VW), sum[n]);
-}
-
-/* Outputs [j, j + vectors VW) of rows [i, i + rows); `area` is 0 where it is not constant. Several rows together hide
- * the time that an addition takes, and read each weight once. */
-SIMD void forward_part(const int area, const int rows, const int vectors, const depthwise *d, const int64_t *offset,
-                       const float *w, int64_t i, int64_t j, float *to) {
-    const int64_t down = d->x.window.stride[0] * d->x.window.stride[1] * d->x.line;
-    const float *at = d->copy + i * down + j;
-    vf sum[8];
-    UNROLL
-    for (int n = 0; n < rows * vectors; n++) sum[n] = v_zero();
-    if (area) {
-        UNROLL
-        for (int p = 0; p < area; p++) forward_add(rows, vectors, w[p], at + offset[p], down, sum);
-    } else {
-        for (int64_t p = 0; p < d->area; p++) forward_add(rows, vectors, w[p], at + offset[p], down, sum);
-    }
-    to += i * d->width + j;
-    UNROLL
-    for (int n = 0; n < rows * vectors; n++) {
-        int64_t left = d->width - j - n % vectors * VW;
-        v_store_partial(to + n / vectors * d->width + n % vectors * VW, sum[n], left < VW ? (size_t)left : VW);
-    }
-}
-
-SIMD void forward_rows(const int area, const int rows, const depthwise *d, const int64_t *offset, const float *w,
-                       int64_t i, float *to) {
-    int64_t j = 0;
-    for (; d->width - j > VW; j += 2 * VW) forward_part(area, rows, 2, d, offset, w, i, j, to);
-    if (j < d->width) forward_part(area, rows, 1, d, offset, w, i, j, to);
+/* Outputs [j, j + VW) of a row. */
+static void forward_part(const depthwise *d, const int64_t *offset, const float *w, int64_t i, int64_t j, float *to) {
+    const float *at = d->copy + i * d->x.window.stride[0] * d->x.window.stride[1] * d->x.line + j;
+    int64_t left = d->width - j;
+    vf sum = v_zero();
+    for (int64_t p = 0; p < d->area; p++) sum = v_fma(v_set1(w[p]), v_load(at + offset[p]), sum);
+    v_store_partial(to + i * d->width + j, sum, left < VW ? (size_t)left : VW);
 }
 
 static void forward(const depthwise *d, const float *x, const float *w, float *to) {
-    enum { ROWS = 4 };
     int64_t offset[POSITIONS], p = 0;
     for (int64_t k = 0; k < d->x.window.kernel[0]; k++)
         for (int64_t l = 0; l < d->x.window.kernel[1]; l++) offset[p++] = sorted_place(&d->x, 0, k, l);
     sorted_fill(&d->x, x, 0, d->copy);
-    if (d->area == USUAL && d->height >= ROWS) { /* the last rows may be done twice */
-        for (int64_t i = 0; i < d->height; i += ROWS)
-            forward_rows(USUAL, ROWS, d, offset, w, i + ROWS <= d->height ? i : d->height - ROWS, to);
-    } else {
-        for (int64_t i = 0; i < d->height; i++) forward_rows(0, 1, d, offset, w, i, to);
-    }
+    for (int64_t i = 0; i < d->height; i++)
+        for (int64_t j = 0; j < d->width; j += VW) forward_part(d, offset, w, i, j, to);
+}
+
+static bool is_usual(const soma_window *v) {
+    bool usual = v->stride[0] == v->stride[1] && v->stride[0] <= 2;
+    for (int k = 0; k < 2; k++) usual = usual && v->kernel[k] == 3 && v->dilation[k] == 1 && v->before[k] == 1;
+    return usual;
+}
+
+static void forward_usual(const depthwise *d, const float *x, const float *w, float *to) {
+    const usual_plane p = {d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0]};
+    depthwise_usual(&p, x, w, to);
 }
 
 /* ---- Backward to the data ---------------------------------------------------------------------------------------- */
@@ -101,7 +79,10 @@ static bool turns(const soma_window *v) {
 static void backward_turned(const depthwise *d, const float *dy, const float *w, float *to) {
     float turned[POSITIONS];
     for (int64_t p = 0; p < d->area; p++) turned[p] = w[d->area - 1 - p];
-    forward(d, dy, turned, to);
+    if (is_usual(&d->x.window))
+        forward_usual(d, dy, turned, to);
+    else
+        forward(d, dy, turned, to);
 }
 
 /* The rows of dy that meet row i of x, by the kernel's rows: how many there are. */
@@ -311,7 +292,7 @@ size_t KERNEL(depthwise_scratch)(const kernel_call *call) {
 void KERNEL(depthwise_run)(const kernel_call *call, int thread) {
     depthwise d = {0};
     open_forward(call, &d);
-    run(call, thread, &d, forward);
+    run(call, thread, &d, is_usual(&d.x.window) ? forward_usual : forward);
 }
 
 bool KERNEL(depthwise_backward_data_accepts)(const kernel_call *call) {

@@ -23,6 +23,12 @@
 
 SIMD vf v_even(vf a, vf b) { return __builtin_shufflevector(a, b, EVEN); }
 
+/* 2 VW floats as VW even and VW odd ones. */
+SIMD void split_pairs(vf a, vf b, vf *even, vf *odd) {
+    *even = __builtin_shufflevector(a, b, EVEN);
+    *odd = __builtin_shufflevector(a, b, ODD);
+}
+
 /* 2 n floats as n even and n odd ones, n <= VW. */
 SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
     vf a, b = v_zero();
@@ -33,8 +39,7 @@ SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
         a = v_load_partial(x, 2 * n < VW ? 2 * n : VW);
         if (2 * n > VW) b = v_load_partial(x + VW, 2 * n - VW);
     }
-    *even = __builtin_shufflevector(a, b, EVEN);
-    *odd = __builtin_shufflevector(a, b, ODD);
+    split_pairs(a, b, even, odd);
 }
 
 /* The first n floats, n <= 2 VW, of the even and odd ones by turns. */

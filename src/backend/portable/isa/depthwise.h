@@ -1,0 +1,18 @@
+/* isa/depthwise.h: the usual depthwise convolution: a 3 x 3 kernel, one row and column of padding in front, stride 1 or
+ * 2 both ways. */
+#ifndef ISA_DEPTHWISE_H
+#define ISA_DEPTHWISE_H
+
+#include "backend/portable/isa/simd.h"
+
+#define depthwise_usual KERNEL(depthwise_usual)
+
+typedef struct usual_plane {
+    int64_t height, width, out_height, out_width;
+    int64_t stride;
+} usual_plane;
+
+/* One plane, x [height, width] with w [3, 3] to [out_height, out_width]; behind its last row and column x is 0. */
+void depthwise_usual(const usual_plane *p, const float *x, const float *w, float *to);
+
+#endif

@@ -1,0 +1,136 @@
+/* isa/depthwise_usual.c: the usual depthwise convolution straight from the picture. Each vector of a row is loaded once
+ * for several rows of the output and multiplied by the kernel's three columns apart; what belongs to the columns beside
+ * is moved there by a lane at the end, across vectors with the neighbour's lane. */
+#include "backend/portable/isa/depthwise.h"
+#include "backend/portable/isa/pairs.h"
+
+/* {a[VW - 1], b[0], b[1], ..} and {a[1], a[2], .., b[0]}. */
+#if VW == 16
+#define BEHIND 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+#define AHEAD  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+enum { ROWS = 4 };
+#elif VW == 8
+#define BEHIND 7, 8, 9, 10, 11, 12, 13, 14
+#define AHEAD  1, 2, 3, 4, 5, 6, 7, 8
+enum { ROWS = 2 };
+#else
+#define BEHIND 3, 4, 5, 6
+#define AHEAD  1, 2, 3, 4
+enum { ROWS = 2 };
+#endif
+SIMD vf v_behind(vf a, vf b) { return __builtin_shufflevector(a, b, BEHIND); }
+SIMD vf v_ahead(vf a, vf b) { return __builtin_shufflevector(a, b, AHEAD); }
+
+/* Columns [j, j + VW) of a row of the picture, 0 outside. */
+SIMD vf take(const usual_plane *p, const float *x, int64_t i, int64_t j) {
+    int64_t left = p->width - j;
+    if (i < 0 || i >= p->height || left <= 0) return v_zero();
+    return left >= VW ? v_load(x + i * p->width + j) : v_load_partial(x + i * p->width + j, (size_t)left);
+}
+
+SIMD void put(const usual_plane *p, float *to, int64_t i, int64_t j, vf y) {
+    int64_t left = p->out_width - j;
+    if (left >= VW)
+        v_store(to + i * p->out_width + j, y);
+    else if (left > 0)
+        v_store_partial(to + i * p->out_width + j, y, (size_t)left);
+}
+
+/* Output rows [i, i + rows) at stride 1: column j gets left[j - 1] + middle[j] + right[j + 1]. The last is known when
+ * the next vector is. */
+SIMD void rows_side_by_side(const int rows, const usual_plane *p, const float *x, const vf *w, int64_t i, float *to) {
+    vf left_before[ROWS], part_before[ROWS], right_before[ROWS];
+    UNROLL
+    for (int r = 0; r < rows; r++) left_before[r] = part_before[r] = right_before[r] = v_zero();
+    const int64_t end = p->width > p->out_width ? p->width : p->out_width;
+    int64_t j = 0;
+    for (; j < end; j += VW) {
+        vf left[ROWS], middle[ROWS], right[ROWS];
+        UNROLL
+        for (int r = 0; r < rows; r++) left[r] = middle[r] = right[r] = v_zero();
+        UNROLL
+        for (int q = 0; q < rows + 2; q++) {
+            vf at = take(p, x, i + q - 1, j);
+            UNROLL
+            for (int k = 0; k < 3; k++) {
+                if (q - k < 0 || q - k >= rows) continue;
+                left[q - k] = v_fma(at, w[3 * k], left[q - k]);
+                middle[q - k] = v_fma(at, w[3 * k + 1], middle[q - k]);
+                right[q - k] = v_fma(at, w[3 * k + 2], right[q - k]);
+            }
+        }
+        UNROLL
+        for (int r = 0; r < rows; r++) {
+            if (j > 0) put(p, to, i + r, j - VW, part_before[r] + v_ahead(right_before[r], right[r]));
+            part_before[r] = middle[r] + v_behind(left_before[r], left[r]);
+            left_before[r] = left[r];
+            right_before[r] = right[r];
+        }
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++) put(p, to, i + r, j - VW, part_before[r] + v_ahead(right_before[r], v_zero()));
+}
+
+/* Columns 2j and 2j + 1 of a row of the picture for VW outputs. */
+SIMD void take_pairs(const usual_plane *p, const float *x, int64_t i, int64_t j, vf *even, vf *odd) {
+    int64_t left = p->width - 2 * j;
+    *even = *odd = v_zero();
+    if (i < 0 || i >= p->height || left <= 0) return;
+    x += i * p->width + 2 * j;
+    if (left >= 2 * VW) {
+        load_pairs(x, VW, even, odd);
+    } else {
+        vf a = v_load_partial(x, left < VW ? (size_t)left : VW), b = v_zero();
+        if (left > VW) b = v_load_partial(x + VW, (size_t)(left - VW));
+        split_pairs(a, b, even, odd);
+    }
+}
+
+/* Output rows [i, i + rows) at stride 2: column j meets columns 2j - 1, 2j and 2j + 1. */
+SIMD void rows_apart(const int rows, const usual_plane *p, const float *x, const vf *w, int64_t i, float *to) {
+    vf left_before[ROWS];
+    UNROLL
+    for (int r = 0; r < rows; r++) left_before[r] = v_zero();
+    for (int64_t j = 0; j < p->out_width; j += VW) {
+        vf left[ROWS], here[ROWS];
+        UNROLL
+        for (int r = 0; r < rows; r++) left[r] = here[r] = v_zero();
+        UNROLL
+        for (int q = 0; q < 2 * rows + 1; q++) {
+            vf even, odd;
+            take_pairs(p, x, 2 * i + q - 1, j, &even, &odd);
+            UNROLL
+            for (int k = 0; k < 3; k++) {
+                const int r = (q - k) / 2;
+                if (q < k || (q - k) % 2 || r >= rows) continue;
+                left[r] = v_fma(odd, w[3 * k], left[r]);
+                here[r] = v_fma(even, w[3 * k + 1], here[r]);
+                here[r] = v_fma(odd, w[3 * k + 2], here[r]);
+            }
+        }
+        UNROLL
+        for (int r = 0; r < rows; r++) {
+            put(p, to, i + r, j, here[r] + v_behind(left_before[r], left[r]));
+            left_before[r] = left[r];
+        }
+    }
+}
+
+SIMD void rows_of(const int rows, const usual_plane *p, const float *x, const vf *w, int64_t i, float *to) {
+    if (p->stride == 1)
+        rows_side_by_side(rows, p, x, w, i, to);
+    else
+        rows_apart(rows, p, x, w, i, to);
+}
+
+void depthwise_usual(const usual_plane *p, const float *x, const float *w, float *to) {
+    vf weights[9];
+    UNROLL
+    for (int k = 0; k < 9; k++) weights[k] = v_set1(w[k]);
+    if (p->out_height < ROWS) {
+        for (int64_t i = 0; i < p->out_height; i++) rows_of(1, p, x, weights, i, to);
+    } else { /* the last rows may be done twice */
+        for (int64_t i = 0; i < p->out_height; i += ROWS)
+            rows_of(ROWS, p, x, weights, i + ROWS <= p->out_height ? i : p->out_height - ROWS, to);
+    }
+}
