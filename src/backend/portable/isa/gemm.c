@@ -86,8 +86,11 @@ static void run_dot(const gemm *g, int64_t row, int64_t row_end, int64_t column,
             int64_t columns = smaller(width, column_end - j);
             float *c = buffer ? buffer : g->c + i * g->ldc + j;
             int64_t ldc = buffer ? columns : g->ldc;
-            gemm_dot(rows, columns, g->depth, g->a + i * g->a_row, g->a_row, g->b + j * g->b_column, g->b_column, c,
-                     ldc);
+            if (g->rows == 1)
+                gemm_dot_row(columns, g->depth, g->a, g->b + j * g->b_column, g->b_column, c);
+            else
+                gemm_dot(rows, columns, g->depth, g->a + i * g->a_row, g->a_row, g->b + j * g->b_column, g->b_column, c,
+                         ldc);
             if (buffer) finish(g, buffer, columns, i, j, rows, columns);
         }
     }

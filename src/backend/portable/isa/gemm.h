@@ -12,6 +12,7 @@
 
 #define gemm_panel     KERNEL(gemm_panel)
 #define gemm_dot       KERNEL(gemm_dot)
+#define gemm_dot_row   KERNEL(gemm_dot_row)
 #define gemm_pack      KERNEL(gemm_pack)
 #define gemm_transpose KERNEL(gemm_transpose)
 #define gemm_run       KERNEL(gemm_run)
@@ -40,6 +41,8 @@ void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, in
 /* C[rows, columns] = A B with (i, k) of A at a[i * lda + k] and (k, j) of B at b[j * ldb + k]. */
 void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,
               float *c, int64_t ldc);
+/* The same for an A of one row; its sums have an order of their own, so all of a product must go this way or none. */
+void gemm_dot_row(int64_t columns, int64_t depth, const float *a, const float *b, int64_t ldb, float *c);
 
 /* Panel: to[k * GEMM_COLUMNS + j] = b[k * b_row + j * b_column] for `columns` columns, the rest of the last vector 0.
  */

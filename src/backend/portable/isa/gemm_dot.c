@@ -10,10 +10,10 @@ enum { BULK_ROWS = 4, BULK_COLUMNS = 4 };
 #else
 enum { BULK_ROWS = 4, BULK_COLUMNS = 2 };
 #endif
-/* Tiles of one row and of one column. */
+/* Rows of a tile of one column. */
 enum { THIN = VW == 4 ? 8 : VW };
 
-/* A tile of rows x columns at most (1 x 1, or a multiple of VW sums). Rows and columns beyond the operands repeat the
+/* A tile of rows x columns at most (a multiple of VW sums). Rows and columns beyond the operands repeat the
  * last one; their sums are not stored. */
 SIMD void dot_tile(const int tile_rows, const int tile_columns, int64_t rows, int64_t columns, int64_t depth,
                    const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
@@ -49,10 +49,6 @@ SIMD void dot_tile(const int tile_rows, const int tile_columns, int64_t rows, in
             }
         }
     }
-    if (tile_rows * tile_columns == 1) {
-        *c = v_sum_one(sum[0]);
-        return;
-    }
     UNROLL
     for (int i = 0; i < tile_rows * tile_columns / VW; i++) v_store(out + i * VW, v_sum_each(sum + i * VW));
     if (columns >= tile_columns && rows >= tile_rows) {
@@ -72,48 +68,55 @@ static void bulk(int64_t rows, int64_t columns, int64_t depth, const float *a, i
     dot_tile(BULK_ROWS, BULK_COLUMNS, rows, columns, depth, a, lda, b, ldb, c, ldc);
 }
 
-/* One row times 4 * count columns. Four pointers and two distances address sixteen columns, which leaves registers. */
-SIMD void row_tile(const int count, int64_t depth, const float *a, const float *b, int64_t ldb, float *c) {
-    vf sum[16];
-    const float *at[4];
-    const int64_t ldb3 = 3 * ldb;
-    float out[16];
+/* ---- One row ----------------------------------------------------------------------------------------------------- */
+
+/* Such a product does no more than read its right operand. Memory gives most when it is read along a few rows, some
+ * lines of each at a time: many rows that are a power of two apart drive each other's lines out of the caches. */
+enum { QUAD = 4, ALONG = GEMM_REGISTERS == 32 ? 4 : 2 };
+
+/* Vectors of partial sums of QUAD columns; those beyond `columns` repeat the last. */
+static void quad(int64_t columns, int64_t depth, const float *a, const float *b, int64_t ldb, vf *sums) {
+    const float *at[QUAD];
+    vf sum[QUAD * ALONG];
     int64_t k = 0;
     UNROLL
-    for (int i = 0; i < count; i++) at[i] = b + 4 * i * ldb;
+    for (int j = 0; j < QUAD; j++) at[j] = b + (j < columns ? j : columns - 1) * ldb;
     UNROLL
-    for (int i = 0; i < 4 * count; i++) sum[i] = v_zero();
-    for (; k + VW <= depth; k += VW) {
-        vf x = v_load(a + k);
+    for (int i = 0; i < QUAD * ALONG; i++) sum[i] = v_zero();
+    for (; k + ALONG * VW <= depth; k += ALONG * VW) {
         UNROLL
-        for (int i = 0; i < count; i++) {
-            sum[4 * i] = v_fma(x, v_load(at[i]), sum[4 * i]);
-            sum[4 * i + 1] = v_fma(x, v_load(at[i] + ldb), sum[4 * i + 1]);
-            sum[4 * i + 2] = v_fma(x, v_load(at[i] + 2 * ldb), sum[4 * i + 2]);
-            sum[4 * i + 3] = v_fma(x, v_load(at[i] + ldb3), sum[4 * i + 3]);
-            at[i] += VW;
+        for (int j = 0; j < QUAD; j++) {
+            UNROLL
+            for (int u = 0; u < ALONG; u++)
+                sum[j * ALONG + u] = v_fma(v_load(a + k + u * VW), v_load(at[j] + k + u * VW), sum[j * ALONG + u]);
         }
     }
-    if (k < depth) {
-        size_t rest = (size_t)(depth - k);
-        vf x = v_load_partial(a + k, rest);
+    for (; k < depth; k += VW) {
+        size_t rest = depth - k < VW ? (size_t)(depth - k) : VW;
+        const vf x = v_load_partial(a + k, rest);
         UNROLL
-        for (int i = 0; i < 4 * count; i++) {
-            sum[i] = v_fma(x, v_load_partial(at[i / 4] + i % 4 * ldb, rest), sum[i]);
-        }
+        for (int j = 0; j < QUAD; j++) sum[j * ALONG] = v_fma(x, v_load_partial(at[j] + k, rest), sum[j * ALONG]);
     }
     UNROLL
-    for (int i = 0; i < 4 * count / VW; i++) v_store(out + i * VW, v_sum_each(sum + i * VW));
-    memcpy(c, out, (size_t)(4 * count) * sizeof *c);
+    for (int j = 0; j < QUAD; j++) {
+        sums[j] = sum[j * ALONG] + sum[j * ALONG + 1];
+        if (ALONG == 4) sums[j] += sum[j * ALONG + 2] + sum[j * ALONG + 3];
+    }
 }
 
-static void one_row(int64_t columns, int64_t depth, const float *a, const float *b, int64_t ldb, float *c) {
-    int64_t j = 0;
-    for (; j + THIN <= columns; j += THIN) row_tile(THIN / 4, depth, a, b + j * ldb, ldb, c + j);
-    if (j < columns) {
-        dot_tile(1, THIN, 1, columns - j, depth, a, 0, b + j * ldb, ldb, c + j, 0);
+void gemm_dot_row(int64_t columns, int64_t depth, const float *a, const float *b, int64_t ldb, float *c) {
+    for (int64_t j = 0; j < columns; j += VW) {
+        vf sums[VW];
+        int64_t left = columns - j;
+        for (int64_t q = 0; q < VW; q += QUAD) {
+            if (q < left) quad(left - q, depth, a, b + (j + q) * ldb, ldb, sums + q);
+            for (int64_t i = q; i < q + QUAD && q >= left; i++) sums[i] = v_zero();
+        }
+        v_store_partial(c + j, v_sum_each(sums), left < VW ? (size_t)left : VW);
     }
 }
+
+/* ---- Several rows ------------------------------------------------------------------------------------------------ */
 
 static void one_column(int64_t rows, int64_t depth, const float *a, int64_t lda, const float *b, float *c,
                        int64_t ldc) {
@@ -124,11 +127,7 @@ static void one_column(int64_t rows, int64_t depth, const float *a, int64_t lda,
 
 void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,
               float *c, int64_t ldc) {
-    if (rows == 1 && columns == 1) {
-        dot_tile(1, 1, 1, 1, depth, a, 0, b, 0, c, 0);
-    } else if (rows == 1) {
-        one_row(columns, depth, a, b, ldb, c);
-    } else if (columns == 1) {
+    if (columns == 1) {
         one_column(rows, depth, a, lda, b, c, ldc);
     } else {
         for (int64_t j = 0; j < columns; j += BULK_COLUMNS) {
