@@ -399,6 +399,8 @@ void import_set(importer *m, size_t output, soma_value value, int type) {
     if (!s) return;
     s->value = value;
     s->type = type;
+    const node *n = value_node(value);
+    if (n && !n->name && !(n->op->flags & OP_SOURCE)) soma_name(value, slot_name(m, s->name)); /* found by it inside */
 }
 
 void import_result(importer *m, soma_value value) { import_set(m, 0, value, ONNX_FLOAT); }
