@@ -25,7 +25,8 @@ typedef struct soma_layer {
 } soma_layer;
 
 /* The layers that have weights, in the order in which they compute: writes the first `capacity` of them and returns how
- * many there are (`layers` may be NULL when capacity is 0). Batch normalisation is a layer of its own. */
+ * many there are (`layers` may be NULL when capacity is 0); 0 and the graph's error when memory is out. Batch
+ * normalisation is a layer of its own. */
 SOMA_API size_t soma_graph_layers(soma_graph *graph, soma_layer *layers, size_t capacity);
 /* Any value by its name, weights or not; of several with one name the first. SOMA_ERROR_ARGUMENT and a sentence, with
  * the name that may have been meant, if there is none. */

@@ -138,7 +138,7 @@ soma_feature *soma_feature_create(soma_value input, soma_value value, soma_unit 
     char text[SHAPE_TEXT];
     if (check_values(input, value, unit, error) || check_options(&options, &shape, error)) return NULL;
     int64_t count = shape_elements(&shape, 1);
-    if (count < 1 || (!shape_has_batch(&shape) && shape.dims[0] != 1)) {
+    if (count < 1 || (uint64_t)count > SIZE_MAX / sizeof(float) || (!shape_has_batch(&shape) && shape.dims[0] != 1)) {
         error_set(error, SOMA_ERROR_ARGUMENT, "feature: the input is %s, expected one that takes a single sample",
                   shape_text(&shape, text));
         return NULL;
@@ -272,7 +272,7 @@ int soma_feature_step(soma_feature *f, int64_t steps, double *activation, soma_e
 int soma_feature_get(const soma_feature *f, float *picture, size_t count, soma_error *error) {
     if (!f || !picture)
         return error_set(error, SOMA_ERROR_ARGUMENT, "feature: there is none, or the place for the picture is missing");
-    if (count != (size_t)f->count)
+    if (count != (uint64_t)f->count)
         return error_set(error, SOMA_ERROR_ARGUMENT, "feature: the picture has %lld elements, not %zu",
                          (long long)f->count, count);
     memcpy(picture, f->picture, count * sizeof *picture);

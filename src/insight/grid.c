@@ -11,9 +11,9 @@ static int check(soma_grid g, int64_t outputs, const float *answers, size_t coun
     size_t points, all;
     if (!isfinite(g.left) || !isfinite(g.right) || !isfinite(g.top) || !isfinite(g.bottom))
         return error_set(error, SOMA_ERROR_ARGUMENT, "grid: a corner of the plane is not finite");
-    if (g.columns < 1 || g.rows < 1 || !answers)
+    if (g.columns < 1 || g.rows < 1 || g.columns > INT32_MAX || g.rows > INT32_MAX || !answers)
         return error_set(error, SOMA_ERROR_ARGUMENT,
-                         "grid: %lld columns and %lld rows, expected at least 1 of each and a place for the answers",
+                         "grid: %lld columns and %lld rows, expected 1 or more of each and a place for the answers",
                          (long long)g.columns, (long long)g.rows);
     if (outputs < 1 || !size_multiply((size_t)g.columns, (size_t)g.rows, &points) ||
         !size_multiply(points, (size_t)outputs, &all) || all != count)

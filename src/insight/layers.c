@@ -59,7 +59,9 @@ static bool is_named(const node *n) { return n->name && !(n->op->flags & (OP_SOU
 
 size_t soma_graph_layers(soma_graph *g, soma_layer *layers, size_t capacity) {
     size_t count = 0;
-    bool *weighted = g ? mem_zeros(g->context, g->count + 1, sizeof *weighted) : NULL;
+    if (!g) return 0;
+    bool *weighted = mem_zeros(g->context, g->count + 1, sizeof *weighted);
+    if (!weighted) error_memory(&g->error);
     for (size_t i = 0; weighted && i < g->count; i++) {
         const node *n = g->nodes[i];
         for (int k = 0; k < n->inputs_count; k++) {
@@ -70,7 +72,7 @@ size_t soma_graph_layers(soma_graph *g, soma_layer *layers, size_t capacity) {
         if (count < capacity) layers[count] = layer_of(g, n);
         count++;
     }
-    if (g) mem_free(g->context, weighted);
+    mem_free(g->context, weighted);
     return count;
 }
 

@@ -76,7 +76,7 @@ int soma_layer_pixel(soma_layer layer, const soma_store *store, const float *inp
                     .down = w->dilation[0],
                     .right = w->dilation[1]};
     int64_t taps = p.channels * p.height * p.width, at = 0;
-    if (products ? (size_t)taps != count : count != 0)
+    if (products ? (uint64_t)taps != count : count != 0)
         return error_set(error, SOMA_ERROR_ARGUMENT, "pixel: layer '%.100s' has %lld products a pixel, not %zu", name,
                          (long long)taps, count);
     for (int64_t c = 0; c < p.channels; c++)

@@ -69,7 +69,7 @@ int soma_saliency_get(soma_saliency *s, const float *x, const int64_t *classes, 
                          "saliency: rows, their classes or the place for gradients are missing");
     soma_shape shape = soma_value_shape(s->input);
     int64_t wanted = shape_elements(&shape, rows);
-    if (wanted < 0 || (size_t)wanted != count)
+    if (wanted < 0 || (uint64_t)wanted != count)
         return error_set(error, SOMA_ERROR_ARGUMENT, "saliency: the gradient of %lld rows has %lld elements, not %zu",
                          (long long)rows, (long long)wanted, count);
     for (int64_t i = 0; i < rows; i++)
@@ -93,7 +93,7 @@ int soma_saliency_map(const float *gradients, soma_shape sample, int64_t rows, f
         return error_set(error, SOMA_ERROR_ARGUMENT, "saliency: a map is of samples [C, H, W], not %s",
                          shape_text(&sample, text));
     int64_t area = all / sample.dims[0];
-    if (count % (size_t)area || count / (size_t)area != (size_t)rows)
+    if (count % (uint64_t)area || count / (uint64_t)area != (uint64_t)rows)
         return error_set(error, SOMA_ERROR_ARGUMENT,
                          "saliency: maps of %lld rows have %lld elements each, not %zu in all", (long long)rows,
                          (long long)area, count);

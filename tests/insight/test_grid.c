@@ -70,7 +70,7 @@ static void mistakes_are_told(void **state) {
     assert_refused(&error, "grid: the output is");
     error = (soma_error){0};
     soma_run_grid(run, x, y, (soma_grid){.right = 1, .bottom = 1}, answers, POINTS, &error);
-    assert_refused(&error, "grid: 0 columns and 0 rows, expected at least 1 of each");
+    assert_refused(&error, "grid: 0 columns and 0 rows, expected 1 or more of each");
     error = (soma_error){0};
     soma_run_grid(run, x, y, (soma_grid){.right = INFINITY, .bottom = 1, .columns = 1, .rows = 1}, answers, 1, &error);
     assert_refused(&error, "grid: a corner of the plane is not finite");

@@ -119,6 +119,40 @@ static void an_opened_network_has_the_loss_of_its_model(void **state) {
     }
 }
 
+typedef struct watcher {
+    soma_model *model;
+    const float *x, *y;
+    double losses[4];
+    int epochs;
+} watcher;
+
+static int watch(void *user, const soma_epoch *epoch) {
+    watcher *w = user;
+    (void)epoch;
+    w->losses[w->epochs++] = loss_of(w->model, true, w->x, w->y, ROWS);
+    return 0;
+}
+
+static void a_network_opened_between_epochs_leaves_the_training_as_it_is(void **state) {
+    (void)state;
+    float x[ROWS * PIXELS], y[ROWS], answers[2][ROWS * 3];
+    pictures(x, y);
+    for (int watched = 0; watched < 2; watched++) {
+        soma_error error = {0};
+        soma_model *m = soma_model_create(spec, soma_shape3(1, 8, 8), SOMA_CLASSIFY, &error);
+        watcher w = {.model = m, .x = x, .y = y};
+        soma_fit_options options = {.epochs = 4, .batch = 8, .optimizer = soma_adam(0.01), .threads = 1};
+        if (watched) options.on_epoch = watch;
+        options.user = &w;
+        soma_model_fit(m, x, y, ROWS, options, &error);
+        soma_model_predict(m, x, ROWS, answers[watched], ROWS * 3, &error);
+        assert_no_error(&error);
+        if (watched) assert_true(w.epochs == 4 && w.losses[3] < w.losses[0]);
+        soma_model_destroy(m);
+    }
+    assert_memory_equal(answers[0], answers[1], sizeof answers[0]);
+}
+
 /* Scores become probabilities: by softmax, or, of two classes by one sigmoid, by it. */
 static void scores_are_what_becomes_probabilities(void **state) {
     (void)state;
@@ -178,6 +212,7 @@ int main(void) {
         cmocka_unit_test(layers_are_found_by_name_also_in_a_file),
         cmocka_unit_test(a_name_given_by_hand_is_found),
         cmocka_unit_test(an_opened_network_has_the_loss_of_its_model),
+        cmocka_unit_test(a_network_opened_between_epochs_leaves_the_training_as_it_is),
         cmocka_unit_test(scores_are_what_becomes_probabilities),
         cmocka_unit_test(a_model_without_weights_is_refused),
     };
