@@ -79,7 +79,7 @@ static int check_values(soma_value input, soma_value value, soma_unit unit, soma
 
 static soma_value pick(soma_value v, soma_unit unit) {
     const int64_t place[3] = {unit.channel, unit.row, unit.column};
-    for (int a = 1; a < soma_value_shape(v).rank; a++)
+    for (int a = 1; a <= 3; a++) /* a unit of [N, units] has no row and column */
         if (place[a - 1] >= 0) v = soma_slice(v, a, place[a - 1], place[a - 1] + 1, 1);
     return soma_mean(v);
 }

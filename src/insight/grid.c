@@ -27,8 +27,9 @@ static int check(soma_grid g, int64_t outputs, const float *answers, size_t coun
 static void points_of(soma_grid g, int64_t first, int64_t count, float *points) {
     double width = (g.right - g.left) / (double)g.columns, height = (g.bottom - g.top) / (double)g.rows;
     for (int64_t i = 0; i < count; i++) {
-        points[2 * i] = (float)(g.left + ((double)((first + i) % g.columns) + 0.5) * width);
-        points[2 * i + 1] = (float)(g.top + ((double)((first + i) / g.columns) + 0.5) * height);
+        int64_t row = (first + i) / g.columns, column = (first + i) % g.columns;
+        points[2 * i] = (float)(g.left + ((double)column + 0.5) * width);
+        points[2 * i + 1] = (float)(g.top + ((double)row + 0.5) * height);
     }
 }
 
