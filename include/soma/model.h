@@ -152,5 +152,34 @@ SOMA_API int soma_model_parameter_set(soma_model *model, const char *name, const
 /* Frozen parameters are not trained. */
 SOMA_API int soma_model_parameter_freeze(soma_model *model, const char *name, bool frozen, soma_error *error);
 
+/* ---- The network inside --------------------------------------------------------------------------------------------
+ */
+
+/* A model's network in a graph of its own, for soma/insight.h and plans of the caller's: what is added to the graph
+ * leaves the model as it is. It reads the model's weights as they are at each step of a run, so it may be made and used
+ * between epochs, in on_epoch; it must end before the model does or is trained anew. */
+typedef struct soma_network soma_network;
+
+/* The network as it answers or, with `training`, as it trains: with dropout and batch normalisation by the batch (not
+ * of a model that was loaded). NULL and a sentence for a model that has not been trained. */
+SOMA_API soma_network *soma_network_create(const soma_model *model, bool training, soma_error *error);
+SOMA_API void soma_network_destroy(soma_network *network);
+SOMA_API soma_graph *soma_network_graph(const soma_network *network); /* borrowed */
+/* [N, sample…], raw values. */
+SOMA_API soma_value soma_network_input(const soma_network *network);
+/* [N, outputs]: what soma_model_predict gives. */
+SOMA_API soma_value soma_network_answer(const soma_network *network);
+/* [N, outputs]: what becomes probabilities: the logits before a softmax, the log-odds for and against of a sigmoid; the
+ * answers where there is neither. */
+SOMA_API soma_value soma_network_scores(const soma_network *network);
+/* The scalar that training makes small; of a loaded regression the mean squared error in the target's units. */
+SOMA_API soma_value soma_network_loss(const soma_network *network);
+/* Options for plans of the graph: the model's store, backend, algorithm and threads. */
+SOMA_API soma_plan_options soma_network_options(const soma_network *network);
+/* Sets `rows` samples, as soma_model_fit takes them, as inputs of a run; y may be NULL where the run's plan does not
+ * compute the loss. */
+SOMA_API int soma_network_set(const soma_network *network, soma_run *run, const float *x, const float *y, int64_t rows,
+                              soma_error *error);
+
 SOMA_END_C
 #endif

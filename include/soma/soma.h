@@ -5,6 +5,7 @@
 #include <soma/base.h>
 #include <soma/data.h>
 #include <soma/graph.h>
+#include <soma/insight.h>
 #include <soma/model.h>
 #include <soma/nn.h>
 #include <soma/plan.h>

@@ -393,12 +393,21 @@ static slot *output_slot(importer *m, size_t output) {
     return import_wants(m, output) ? slot_add(m, m->node->outputs[output]) : NULL;
 }
 
+/* "v12": what onnx_export.c calls a value that has no name. */
+static bool is_made_up(span name) {
+    size_t i = 1;
+    while (i < name.size && name.text[i] >= '0' && name.text[i] <= '9') i++;
+    return name.size > 1 && name.text[0] == 'v' && i == name.size;
+}
+
 void import_set(importer *m, size_t output, soma_value value, int type) {
     if (m->failed || !value.node) return;
     slot *s = output_slot(m, output);
     if (!s) return;
     s->value = value;
     s->type = type;
+    const node *n = value_node(value); /* a layer of the file is found inside by its name */
+    if (n && !n->name && !(n->op->flags & OP_SOURCE) && !is_made_up(s->name)) soma_name(value, slot_name(m, s->name));
 }
 
 void import_result(importer *m, soma_value value) { import_set(m, 0, value, ONNX_FLOAT); }

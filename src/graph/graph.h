@@ -91,6 +91,10 @@ const char *graph_layer_name(soma_graph *graph, const char *kind);
 /* Whether a node has the name or is a variable of a layer of that name. */
 bool graph_has_layer(const soma_graph *graph, const char *name);
 
+/* A graph of its own with the same nodes under the same numbers, so that a value's twin has its node and output;
+ * effects are not copied. NULL and a sentence on failure, or when a mistake sticks to the graph. */
+soma_graph *graph_copy(const soma_graph *from, soma_error *error);
+
 /* Zeros or ones of the shape of v. */
 soma_value zeros_like(soma_value v);
 soma_value ones_like(soma_value v);

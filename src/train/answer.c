@@ -13,25 +13,6 @@ int64_t answer_batch(const soma_model *m, int64_t rows) {
     return rows < 1 ? 1 : rows < most ? rows : most;
 }
 
-/* The loss over an imported graph. The pair [1 - s, s] of a sigmoid would lose what a stable logarithm needs, so s
- * itself is looked up behind it. */
-static void add_imported_loss(soma_model *m) {
-    network *n = &m->network;
-    const node *pair = m->sigmoid ? value_node(n->answer) : NULL;
-    soma_value sigmoid = {n->graph, 0, 0};
-    if (pair && pair->inputs_count == 2) sigmoid = graph_value(n->graph, pair->inputs[1]);
-    const node *inner = value_node(sigmoid);
-    soma_shape column = soma_shape2(SOMA_BATCH, 1), has = soma_value_shape(sigmoid);
-    if (inner && inner->op->logit_of && shape_equal(&has, &column)) {
-        n->target = soma_input(n->graph, "soma.target", column);
-        n->loss = soma_binary_cross_entropy(sigmoid, n->target);
-    } else {
-        soma_cross_entropy_options plain = {0};
-        n->target = soma_input_int64(n->graph, "soma.target", soma_shape1(SOMA_BATCH));
-        n->loss = soma_cross_entropy(n->answer, n->target, plain);
-    }
-}
-
 /* The plan for `rows` at once. A regression's loss is made of its answers and needs no node. */
 static int prepare(soma_model *m, int64_t rows, bool loss, soma_error *error) {
     loss &= m->task == SOMA_CLASSIFY;
@@ -43,7 +24,7 @@ static int prepare(soma_model *m, int64_t rows, bool loss, soma_error *error) {
     if (!m->imported) {
         code = network_build(m, false, loss, &m->network, error);
     } else if (loss && !m->network.loss.node) {
-        add_imported_loss(m);
+        network_add_loss(m, &m->network);
         const soma_error *mistake = soma_graph_error(m->network.graph);
         code = mistake->code ? error_set(error, mistake->code, "%s", mistake->message) : SOMA_OK;
     }

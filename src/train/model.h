@@ -71,6 +71,8 @@ int model_resolve(soma_model *m, int64_t outputs, int64_t rows, char *note, size
 extern const char symmetric_reason[];
 /* Builds the network in a graph of its own. */
 int network_build(const soma_model *m, bool training, bool with_loss, network *n, soma_error *error);
+/* The loss over the answers of a graph that was loaded: cross-entropy, or the squared error in the target's units. */
+void network_add_loss(const soma_model *m, network *n);
 void network_clear(network *n);
 /* Drops what was compiled for answers, because weights or options changed. */
 void model_forget_plan(soma_model *m);

@@ -79,6 +79,26 @@ int network_build(const soma_model *m, bool training, bool with_loss, network *n
     return code;
 }
 
+/* The pair [1 - s, s] of a sigmoid would lose what a stable logarithm needs, so s itself is looked up behind it. */
+void network_add_loss(const soma_model *m, network *n) {
+    const node *pair = m->sigmoid ? value_node(n->answer) : NULL;
+    soma_value sigmoid = {n->graph, 0, 0};
+    if (pair && pair->inputs_count == 2) sigmoid = graph_value(n->graph, pair->inputs[1]);
+    const node *inner = value_node(sigmoid);
+    soma_shape column = soma_shape2(SOMA_BATCH, 1), has = soma_value_shape(sigmoid);
+    if (m->task == SOMA_REGRESS) {
+        n->target = soma_input(n->graph, "soma.target", soma_value_shape(n->answer));
+        n->loss = soma_mse_loss(n->answer, n->target);
+    } else if (inner && inner->op->logit_of && shape_equal(&has, &column)) {
+        n->target = soma_input(n->graph, "soma.target", column);
+        n->loss = soma_binary_cross_entropy(sigmoid, n->target);
+    } else {
+        soma_cross_entropy_options plain = {0};
+        n->target = soma_input_int64(n->graph, "soma.target", soma_shape1(SOMA_BATCH));
+        n->loss = soma_cross_entropy(n->answer, n->target, plain);
+    }
+}
+
 void network_clear(network *n) {
     soma_graph_destroy(n->graph);
     *n = (network){0};
