@@ -125,6 +125,8 @@ static void deep_convolutions_stay_accurate(void **state) {
     a = window(1, 1);
     check_directions(1, 600, 20, 5, 5, &a, &r);
     check_directions(1, 20, 600, 5, 5, &a, &r);
+    check_directions(2, 300, 37, 7, 7, &a, &r);
+    check_directions(1, 5, 100, 5, 13, &a, &r);
     a = window(2, 9);
     check_directions(1, 1, 3, 30, 70, &a, &r);
 }

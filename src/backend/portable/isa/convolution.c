@@ -53,6 +53,28 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
     }
 }
 
+/* Whether a strip of `count` places leaves one of them for a vector of its own. */
+static bool leaves_one(const patches *p, int64_t count) { return p->plain && count > VW && count % VW == 1; }
+
+/* Such a strip, as the 7 x 7 places of many networks' last pictures are: its last column is summed along the depth, a
+ * few filters at a time, whose weights are in a cache then. */
+static void multiply_but_one(const strip *s, const float *image, const float *w, int64_t place, int64_t count, float *c,
+                             int64_t ldc) {
+    enum { FILTERS = 16 };
+    const patches *p = s->p;
+    const float *b = image + place;
+    const int64_t rows = s->filter_end - s->filter, whole = count - 1;
+    for (int64_t k = 0; k < p->depth; k++) s->panel[k] = b[k * p->plane + whole];
+    for (int64_t r = 0; r < rows; r += FILTERS, w += FILTERS * p->depth, c += FILTERS * ldc) {
+        int64_t now = smaller(FILTERS, rows - r);
+        for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH)
+            for (int64_t i = 0; i < whole; i += GEMM_COLUMNS)
+                gemm_panel(now, smaller(GEMM_COLUMNS, whole - i), smaller(GEMM_DEPTH, p->depth - k), w + k, p->depth, 1,
+                           b + k * p->plane + i, p->plane, false, c + i, ldc, k > 0);
+        gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
+    }
+}
+
 /* Places [place, place + count) of the thread's filters of one group of one sample. */
 static void run_strip(const strip *s, int64_t sample, int64_t group, const float *image, int64_t place, int64_t count) {
     const patches *p = s->p;
@@ -62,7 +84,8 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
     int64_t ldc = call->epilogue ? count : p->places;
     float *c = s->tile;
     if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
-    for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH) {
+    if (leaves_one(p, count)) multiply_but_one(s, image, w, place, count, c, ldc);
+    for (int64_t k = 0; k < p->depth && !leaves_one(p, count); k += GEMM_DEPTH) {
         multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
     }
     if (call->epilogue) {
@@ -79,7 +102,8 @@ static size_t image_floats(const patches *p) {
     return p->plain ? 0 : whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK);
 }
 static size_t panel_floats(const patches *p) {
-    return p->plain ? 0 : whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
+    if (p->plain) return whole_lines(p->depth);
+    return whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
 }
 static size_t scratch(const kernel_call *call, const patches *p) {
     size_t floats = image_floats(p) + panel_floats(p) + (call->epilogue ? (size_t)(p->filters * PLACES) : 0);
