@@ -3,8 +3,8 @@
  * A strip of PLACES columns at a time: its patches are copied into panels in the thread's scratch, a block of the depth
  * after another, and multiplied by the weights, which are read where they lie; then the strip goes through the
  * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
- * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by strips,
- * or by filters where there are too few strips to share them evenly.
+ * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by rows of
+ * the output, or by filters where weights are larger than pictures.
  *
  * The adjoint with respect to the input is of the same kind where the kernel is 1x1 and the stride 1: the weights
  * transposed times the output's gradient. */
@@ -53,24 +53,24 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
     }
 }
 
-/* Whether a strip of `count` places leaves one of them for a vector of its own. */
-static bool leaves_one(const patches *p, int64_t count) { return p->plain && count > VW && count % VW == 1; }
+/* Whether a picture is one strip that leaves a vector to a single place, as 7 x 7 does: the last pictures of many
+ * networks. */
+static bool leaves_one(const patches *p) {
+    return p->plain && p->places > VW && p->places <= PLACES && p->places % VW == 1;
+}
 
-/* Such a strip, as the 7 x 7 places of many networks' last pictures are: its last column is summed along the depth, a
- * few filters at a time, whose weights are in a cache then. */
-static void multiply_but_one(const strip *s, const float *image, const float *w, int64_t place, int64_t count, float *c,
-                             int64_t ldc) {
+/* That place is summed along the depth, a few filters at a time, whose weights are in a cache then. */
+static void multiply_but_one(const strip *s, const float *image, const float *w, float *c, int64_t ldc) {
     enum { FILTERS = 16 };
     const patches *p = s->p;
-    const float *b = image + place;
-    const int64_t rows = s->filter_end - s->filter, whole = count - 1;
-    for (int64_t k = 0; k < p->depth; k++) s->panel[k] = b[k * p->plane + whole];
+    const int64_t rows = s->filter_end - s->filter, whole = p->places - 1;
+    for (int64_t k = 0; k < p->depth; k++) s->panel[k] = image[k * p->plane + whole];
     for (int64_t r = 0; r < rows; r += FILTERS, w += FILTERS * p->depth, c += FILTERS * ldc) {
         int64_t now = smaller(FILTERS, rows - r);
         for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH)
             for (int64_t i = 0; i < whole; i += GEMM_COLUMNS)
                 gemm_panel(now, smaller(GEMM_COLUMNS, whole - i), smaller(GEMM_DEPTH, p->depth - k), w + k, p->depth, 1,
-                           b + k * p->plane + i, p->plane, false, c + i, ldc, k > 0);
+                           image + k * p->plane + i, p->plane, false, c + i, ldc, k > 0);
         gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
     }
 }
@@ -84,9 +84,11 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
     int64_t ldc = call->epilogue ? count : p->places;
     float *c = s->tile;
     if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
-    if (leaves_one(p, count)) multiply_but_one(s, image, w, place, count, c, ldc);
-    for (int64_t k = 0; k < p->depth && !leaves_one(p, count); k += GEMM_DEPTH) {
-        multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
+    if (leaves_one(p)) {
+        multiply_but_one(s, image, w, c, ldc);
+    } else {
+        for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH)
+            multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
     }
     if (call->epilogue) {
         epilogue_apply(call->epilogue, call->isa, c, ldc, sample, row, place, filters, count, s->scratch);
@@ -110,37 +112,46 @@ static size_t scratch(const kernel_call *call, const patches *p) {
     return epilogue_scratch(call->epilogue) + floats * sizeof(float);
 }
 
+/* The samples, rows of the output and filters of each group that a thread does. */
+typedef struct share {
+    int64_t sample, sample_end, row, row_end, filter, filter_end;
+} share;
+
+static share share_of(const kernel_call *call, const patches *p, int thread) {
+    share s = {0, p->samples, 0, p->out[0], 0, p->filters};
+    if (call->partition == PARTITION_SERIAL) {
+        if (thread > 0) s.sample_end = 0;
+    } else if (call->partition == PARTITION_BATCH) {
+        partition_range(p->samples, thread, call->threads, &s.sample, &s.sample_end);
+    } else if (kernel_by_rows(call) && p->places > PLACES &&
+               p->filters * p->depth <= p->channels * p->area + p->filters * p->places) {
+        partition_range(p->out[0], thread, call->threads, &s.row, &s.row_end);
+    } else { /* weights larger than pictures are better read once */
+        partition_range(p->filters, thread, call->threads, &s.filter, &s.filter_end);
+    }
+    return s;
+}
+
 static void run(const kernel_call *call, const patches *p, const float *weights, int thread) {
     char *own = call->scratch + (size_t)thread * call->scratch_stride;
     float *padded = (float *)(void *)(own + epilogue_scratch(call->epilogue));
     float *panel = padded + image_floats(p);
-    strip s = {p, call, weights, panel, panel + panel_floats(p), own, 0, p->filters};
-    int64_t strips = (p->places + PLACES - 1) / PLACES, first = 0, end = p->samples * strips, held = -1;
-    if (call->partition == PARTITION_SERIAL) {
-        if (thread > 0) return;
-    } else if (call->partition == PARTITION_BATCH) {
-        partition_range(p->samples, thread, call->threads, &first, &end);
-        first *= strips;
-        end *= strips;
-    } else if (end >= 16 * call->threads) {
-        partition_range(end, thread, call->threads, &first, &end);
-    } else {
-        partition_range(p->filters, thread, call->threads, &s.filter, &s.filter_end);
-    }
-    bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
-    for (int64_t unit = first; unit < end && s.filter < s.filter_end; unit++) {
-        int64_t sample = unit / strips, place = unit % strips * PLACES;
+    const share part = share_of(call, p, thread);
+    const strip s = {p, call, weights, panel, panel + panel_floats(p), own, part.filter, part.filter_end};
+    const bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
+    const int64_t first = part.row * p->out[1], end = part.filter < part.filter_end ? part.row_end * p->out[1] : 0;
+    for (int64_t sample = part.sample; sample < part.sample_end && first < end; sample++) {
         const float *x = (const float *)call->in[0].data + sample * p->groups * p->channels * p->area;
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */
-        bool in_place = p->plain || (p->identical && sample + 1 < (end + strips - 1) / strips && large);
-        if (!in_place && held != sample) {
-            patches_pad(p, p->groups * p->channels, x, padded);
-            held = sample;
+        if (!p->plain && !(p->identical && sample + 1 < part.sample_end && large)) {
+            const int64_t reach = (p->kernel[0] - 1) * p->dilation[0] + 1;
+            patches_pad(p, p->groups * p->channels, part.row * p->stride[0], (part.row_end - 1) * p->stride[0] + reach,
+                        x, padded);
+            x = padded;
         }
-        for (int64_t g = 0; g < p->groups; g++) {
-            const float *image = (in_place ? x : padded) + g * p->channels * p->plane;
-            run_strip(&s, sample, g, image, place, smaller(PLACES, p->places - place));
-        }
+        for (int64_t place = first; place < end; place += PLACES)
+            for (int64_t g = 0; g < p->groups; g++)
+                run_strip(&s, sample, g, x + g * p->channels * p->plane, place, smaller(PLACES, end - place));
     }
 }
 

@@ -56,7 +56,7 @@ static void add_sample(const strip *s, int64_t sample) {
     dy += ((sample * p->groups + s->group) * p->filters + s->row) * p->places;
     bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
     if (!p->plain && !(p->identical && sample + 1 < p->samples && large)) {
-        patches_pad(p, channels, x, s->padded);
+        patches_pad(p, channels, 0, p->padded[0], x, s->padded);
         x = s->padded;
     }
     for (int64_t place = 0; place < p->places; place += GEMM_DEPTH) {

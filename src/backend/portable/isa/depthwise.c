@@ -8,7 +8,7 @@
  *   backward weights  runs along y for all samples, with a vector of sums for each position, whose lanes are added at
  *                     the end
  *
- * Split among threads by planes; the weights' gradients by channels. */
+ * Split among threads by samples, rows or planes; the weights' gradients by channels. */
 #include "backend/portable/isa/depthwise.h"
 
 #include "backend/portable/isa/sorted.h"
@@ -19,6 +19,7 @@ typedef struct depthwise {
     sorted x;
     int64_t samples, channels;
     int64_t height, width; /* of y */
+    int64_t row, row_end;  /* of the output, which are done */
     int64_t area;          /* of the kernel */
     int64_t shift, line;   /* of a copy of dy: columns of zeros before a row; floats of a row */
     size_t floats;         /* of the copy */
@@ -44,7 +45,7 @@ static void forward_part(const depthwise *d, const int64_t *offset, const float 
     int64_t left = d->width - j;
     vf sum = v_zero();
     for (int64_t p = 0; p < d->area; p++) sum = v_fma(v_set1(w[p]), v_load(at + offset[p]), sum);
-    v_store_partial(to + i * d->width + j, sum, left < VW ? (size_t)left : VW);
+    v_store_partial(to + (i - d->row) * d->width + j, sum, left < VW ? (size_t)left : VW);
 }
 
 static void forward(const depthwise *d, const float *x, const float *w, float *to) {
@@ -52,7 +53,7 @@ static void forward(const depthwise *d, const float *x, const float *w, float *t
     for (int64_t k = 0; k < d->x.window.kernel[0]; k++)
         for (int64_t l = 0; l < d->x.window.kernel[1]; l++) offset[p++] = sorted_place(&d->x, 0, k, l);
     sorted_fill(&d->x, x, 0, d->copy);
-    for (int64_t i = 0; i < d->height; i++)
+    for (int64_t i = d->row; i < d->row_end; i++)
         for (int64_t j = 0; j < d->width; j += VW) forward_part(d, offset, w, i, j, to);
 }
 
@@ -63,7 +64,7 @@ static bool is_usual(const soma_window *v) {
 }
 
 static void forward_usual(const depthwise *d, const float *x, const float *w, float *to) {
-    const usual_plane p = {d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0]};
+    const usual_plane p = {d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0], d->row, d->row_end};
     depthwise_usual(&p, x, w, to);
 }
 
@@ -155,7 +156,7 @@ static void backward_apart(const depthwise *d, const float *dy, const float *w, 
     const int64_t stride = d->x.window.stride[1], width = d->x.width;
     for (int64_t i = 0; i < d->height; i++) /* the zeros around stay */
         memcpy(d->copy + i * d->line + d->shift, dy + i * d->width, (size_t)d->width * sizeof *dy);
-    for (int64_t i = 0; i < d->x.height; i++, to += width) {
+    for (int64_t i = d->row; i < d->row_end; i++, to += width) {
         const float *row[POSITIONS];
         int64_t first_weight[POSITIONS], t = 0;
         const int rows = meeting_rows(d, i, row, first_weight);
@@ -236,16 +237,25 @@ static char *take_scratch(const kernel_call *call, int thread, depthwise *d, boo
 
 static void run(const kernel_call *call, int thread, depthwise *d, plane_body body) {
     char *own = take_scratch(call, thread, d, false);
-    int64_t in = kernel_area(&call->in[0]), out = kernel_area(&call->out[0]), block = 1, first, end;
-    kernel_range(call, thread, d->samples * d->channels, &first, &end);
-    if (call->epilogue) block = kernel_planes(call);
-    for (int64_t plane = first; plane < end; plane += block) {
-        int64_t now = end - plane < block ? end - plane : block;
-        float *to = call->epilogue ? d->tile : (float *)call->out[0].data + plane * out;
-        for (int64_t i = plane; i < plane + now; i++)
-            body(d, (const float *)call->in[0].data + i * in,
-                 (const float *)call->in[1].data + i % d->channels * d->area, to + (i - plane) * out);
-        if (call->epilogue) kernel_finish(call, d->tile, d->channels, out, plane * out, (plane + now) * out, own);
+    const int64_t in = kernel_area(&call->in[0]), out = kernel_area(&call->out[0]), width = call->out[0].shape.dims[3];
+    int64_t plane = 0, end = d->samples * d->channels, block = call->epilogue ? kernel_planes(call) : 1;
+    d->row_end = call->out[0].shape.dims[2];
+    if (kernel_by_rows(call))
+        partition_range(d->row_end, thread, call->threads, &d->row, &d->row_end);
+    else
+        kernel_range(call, thread, end, &plane, &end);
+    const int64_t first = d->row * width, places = (d->row_end - d->row) * width;
+    for (int64_t now; plane < end; plane += now) {
+        int64_t channel = plane % d->channels; /* an epilogue sees a sample at a time */
+        now = d->channels - channel < block ? d->channels - channel : block;
+        if (now > end - plane) now = end - plane;
+        float *to = call->epilogue ? d->tile : (float *)call->out[0].data + plane * out + first;
+        for (int64_t i = 0; i < now; i++)
+            body(d, (const float *)call->in[0].data + (plane + i) * in,
+                 (const float *)call->in[1].data + (channel + i) * d->area, to + i * places);
+        if (call->epilogue)
+            epilogue_apply(call->epilogue, call->isa, d->tile, places, plane / d->channels, channel, first, now, places,
+                           own);
     }
 }
 

@@ -10,9 +10,11 @@
 typedef struct usual_plane {
     int64_t height, width, out_height, out_width;
     int64_t stride;
+    int64_t row, row_end; /* of the output, which are done */
 } usual_plane;
 
-/* One plane, x [height, width] with w [3, 3] to [out_height, out_width]; behind its last row and column x is 0. */
+/* One plane, x [height, width] with w [3, 3] to rows of [out_height, out_width], of which `to` is the first; behind its
+ * last row and column x is 0. */
 void depthwise_usual(const usual_plane *p, const float *x, const float *w, float *to);
 
 #endif

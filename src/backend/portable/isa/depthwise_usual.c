@@ -31,9 +31,9 @@ SIMD vf take(const usual_plane *p, const float *x, int64_t i, int64_t j) {
 SIMD void put(const usual_plane *p, float *to, int64_t i, int64_t j, vf y) {
     int64_t left = p->out_width - j;
     if (left >= VW)
-        v_store(to + i * p->out_width + j, y);
+        v_store(to + (i - p->row) * p->out_width + j, y);
     else if (left > 0)
-        v_store_partial(to + i * p->out_width + j, y, (size_t)left);
+        v_store_partial(to + (i - p->row) * p->out_width + j, y, (size_t)left);
 }
 
 /* Output rows [i, i + rows) at stride 1: column j gets left[j - 1] + middle[j] + right[j + 1]. The last is known when
@@ -127,10 +127,10 @@ void depthwise_usual(const usual_plane *p, const float *x, const float *w, float
     vf weights[9];
     UNROLL
     for (int k = 0; k < 9; k++) weights[k] = v_set1(w[k]);
-    if (p->out_height < ROWS) {
-        for (int64_t i = 0; i < p->out_height; i++) rows_of(1, p, x, weights, i, to);
+    if (p->row_end - p->row < ROWS) {
+        for (int64_t i = p->row; i < p->row_end; i++) rows_of(1, p, x, weights, i, to);
     } else { /* the last rows may be done twice */
-        for (int64_t i = 0; i < p->out_height; i += ROWS)
-            rows_of(ROWS, p, x, weights, i + ROWS <= p->out_height ? i : p->out_height - ROWS, to);
+        for (int64_t i = p->row; i < p->row_end; i += ROWS)
+            rows_of(ROWS, p, x, weights, i + ROWS <= p->row_end ? i : p->row_end - ROWS, to);
     }
 }

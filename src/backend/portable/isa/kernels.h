@@ -24,6 +24,13 @@ static inline void kernel_range(const kernel_call *call, int thread, int64_t uni
     }
 }
 
+/* Whether threads share out a picture's rows, each of them the same rows from step to step, so that it finds most of
+ * what it reads in its own caches: what another processor wrote may come from far. */
+static inline bool kernel_by_rows(const kernel_call *call) {
+    enum { FEWEST = 12 }; /* a thread; fewer would fill vectors badly */
+    return call->partition == PARTITION_FREE && call->out[0].shape.dims[2] >= FEWEST * call->threads;
+}
+
 /* The split of a step with an output that has the batch first, or not, and `tiny`: not worth a second thread. Between
  * steps that are split by samples stands no barrier, so even tiny ones are. */
 static inline partition kernel_choose(const kernel_call *call, bool by_sample, bool tiny) {

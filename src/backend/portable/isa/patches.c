@@ -44,17 +44,17 @@ void patches_open(patches *p, const window_attributes *a, const soma_shape *x, c
     p->plain = p->identical && p->places == p->area && p->depth == p->channels;
 }
 
-void patches_pad(const patches *p, int64_t count, const float *from, float *to) {
-    size_t row = (size_t)p->width * sizeof *to, plane = (size_t)p->plane * sizeof *to;
-    if (p->identical) {
-        memcpy(to, from, (size_t)count * plane);
-        return;
-    }
-    memset(to, 0, (size_t)count * plane);
-    for (int64_t c = 0; c < count; c++) {
-        float *inside = to + c * p->plane + p->before[0] * p->padded[1] + p->before[1];
-        for (int64_t y = 0; y < p->height; y++)
-            memcpy(inside + y * p->padded[1], from + c * p->area + y * p->width, row);
+void patches_pad(const patches *p, int64_t count, int64_t row, int64_t end, const float *from, float *to) {
+    const int64_t line = p->padded[1], top = p->before[0], bottom = top + p->height;
+    const size_t all = (size_t)((end - row) * line) * sizeof *to, inside = (size_t)p->width * sizeof *to;
+    for (int64_t c = 0; c < count; c++, from += p->area, to += p->plane) {
+        if (p->identical) {
+            memcpy(to + row * line, from + row * line, all);
+            continue;
+        }
+        memset(to + row * line, 0, all);
+        for (int64_t y = row > top ? row : top; y < end && y < bottom; y++)
+            memcpy(to + y * line + p->before[1], from + (y - top) * p->width, inside);
     }
 }
 

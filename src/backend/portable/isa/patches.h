@@ -35,8 +35,8 @@ static inline size_t whole_lines(int64_t floats) { return (size_t)(floats + 15) 
 void patches_open(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
                   const soma_shape *y);
 
-/* `count` channels from `from` into padded ones. */
-void patches_pad(const patches *p, int64_t count, const float *from, float *to);
+/* Rows [row, end) of `count` padded channels `to` of those at `from`; the copy has all rows, the others are left. */
+void patches_pad(const patches *p, int64_t count, int64_t row, int64_t end, const float *from, float *to);
 
 /* to[(q - row) * GEMM_COLUMNS + i] is element (q, place + i) for rows [row, row_end) and `count` <= GEMM_COLUMNS
  * places, of a padded image with PATCHES_SLACK behind it; so has `to`. Anything may stand in columns beyond. */
