@@ -1,7 +1,6 @@
 /* wasm/network.c: a network made from a specification: its graph for answers, its parameters, its file. */
 #include "network.h"
 
-#include "format/onnx.h"
 #include "graph/graph.h"
 
 #include <math.h>
@@ -134,7 +133,7 @@ int network_parameter_set(network *n, const char *name, const float *values, siz
     return soma_store_set(n->store, name, values, count, error);
 }
 
-/* ---- Answers and the file ---------------------------------------------------------------------------------------- */
+/* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
 int network_predict(network *n, const float *x, size_t rows, float *out, soma_error *error) {
     for (size_t done = 0; done < rows;) {
@@ -146,23 +145,4 @@ int network_predict(network *n, const float *x, size_t rows, float *out, soma_er
         done += count;
     }
     return SOMA_OK;
-}
-
-/* A single sigmoid is saved as the pair [1 - s, s]: a column a class, as soma's other models have. */
-void *network_save(network *n, uint32_t *size, soma_error *error) {
-    built whole = {0};
-    unsigned char *bytes = NULL;
-    size_t length = 0;
-    if (network_build(n, false, &whole, error)) return NULL;
-    soma_value answer = whole.answer;
-    if (n->meaning == SPEC_SIGMOID && n->outputs == 1) {
-        soma_value pair[2] = {soma_sub(soma_scalar(whole.graph, 1), answer), answer};
-        answer = soma_concat(pair, 2, 1);
-    }
-    onnx_value input = {"x", whole.x}, output = {n->meaning == SPEC_LINEAR ? "prediction" : "probabilities", answer};
-    onnx_export file = {.inputs = &input, .inputs_count = 1, .outputs = &output, .outputs_count = 1, .store = n->store};
-    onnx_write_memory(&file, NULL, &bytes, &length, error);
-    built_clear(&whole);
-    *size = (uint32_t)length;
-    return bytes;
 }
