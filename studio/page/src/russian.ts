@@ -114,7 +114,7 @@ export const russian: Record<string, string> = {
   'A network, 2-8-8-1 on two moons': 'Сеть 2-8-8-1 на двух лунах',
   'Without data there is nothing to draw at random: SGD and mini-batches would walk as gradient descent does.':
     'Без данных нечего выбирать случайно: SGD и мини-батчи шли бы так же, как градиентный спуск.',
-  Racers: 'Участники',
+  'Racers and their learning rates': 'Участники и их скорости обучения',
   'Gradient descent': 'Градиентный спуск',
   'SGD, one example': 'SGD, один пример',
   'Mini-batch of 8': 'Мини-батч из 8',

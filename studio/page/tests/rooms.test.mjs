@@ -139,11 +139,12 @@ visit('neuron: a slider moves the weight and its gradient', '/?lang=en#/neuron',
 });
 
 visit('descent: all seven race on a line’s loss, and adam trains the network', '/?lang=en#/descent', async (page) => {
-  assert.equal(await page.locator('tbody tr').count(), 7);
+  const rows = page.getByRole('table', { name: 'Standing' }).locator('tbody tr');
+  await rows.nth(6).waitFor();
   await press(page, 'Train');
   await waitForStatus(page, (s) => Number(/^epoch (\d+)/.exec(s)?.[1]) >= 40);
   await press(page, 'Pause');
-  const losses = (await page.locator('tbody td').allTextContents()).map(Number);
+  const losses = (await rows.locator('td').allTextContents()).map(Number);
   assert.ok(losses.every((l) => l < 1), losses.join());
   await page.getByRole('combobox', { name: 'Where' }).selectOption('network');
   await press(page, 'Train');
@@ -152,10 +153,12 @@ visit('descent: all seven race on a line’s loss, and adam trains the network',
 
 visit('descent: on a surface the first step is the formula’s', '/?lang=en#/descent?on=ravine', async (page) => {
   await page.getByText('f = 0.05*x^2 + y^2').waitFor();
-  assert.equal(await page.locator('tbody tr').count(), 5);
+  const rows = page.getByRole('table', { name: 'Standing' }).locator('tbody tr');
+  await rows.nth(4).waitFor();
+  assert.equal(await rows.count(), 5);
   await press(page, 'Step');
   await waitForStatus(page, (s) => /^epoch 1 /.test(s));
-  assert.equal(await page.locator('tbody td').first().textContent(), (0.05 * 81 + 9).toFixed(4));
+  assert.equal(await rows.first().locator('td').textContent(), (0.05 * 81 + 9).toFixed(4));
 });
 
 visit('Russian: buttons and status', '/?lang=ru#/playground', async (page) => {

@@ -52,14 +52,16 @@ interface NumberProps {
   min?: number;
   max?: number;
   step?: number | 'any';
+  /** The label is for screen readers alone. */
+  quiet?: boolean;
   onChange: (value: number) => void;
 }
 
-export function NumberBox({ label, value, onChange, ...limits }: NumberProps) {
+export function NumberBox({ label, value, quiet = false, onChange, ...limits }: NumberProps) {
   const id = useId();
   return (
     <div class="field">
-      <label for={id}>{t(label)}</label>
+      <label for={id} class={quiet ? 'hidden' : undefined}>{t(label)}</label>
       <input id={id} type="number" step="any" {...limits} value={value}
         onChange={(e) => Number.isFinite(e.currentTarget.valueAsNumber) && onChange(e.currentTarget.valueAsNumber)} />
     </div>

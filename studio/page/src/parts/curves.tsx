@@ -49,6 +49,7 @@ export function Curves({ label, history, curves, version, logarithmic = false }:
         width: width(),
         height: 180,
         cursor: { y: false },
+        legend: { live: false },
         scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
         axes: [axis, { ...axis, size: 56 }],
         series: [{ label: t('epoch') }, ...curves.map((c) => ({

@@ -12,7 +12,7 @@ export interface Placed {
   reads: number[];
 }
 
-export const COLUMN = 130, ROW = 78, MARGIN = 50;
+export const COLUMN = 165, ROW = 78, MARGIN = 50;
 
 const signs: Record<string, string> = { add: '+', sub: '−', mul: '×', div: '÷', pow: '^', max2: 'max', min2: 'min' };
 const alone: Record<string, string> = { neg: '× −1', square: 'x²', reciprocal: '1/x' };

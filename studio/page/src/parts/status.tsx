@@ -17,7 +17,7 @@ export function standingText(s: Standing | undefined): string {
 
 export function Status({ text }: { text: string }) {
   const [shown, setShown] = useState(text);
-  const last = useRef(0);
+  const last = useRef(-Infinity);
   const newest = useRef(text);
   newest.current = text;
   useEffect(() => {

@@ -128,7 +128,7 @@ export function Descent({ settings }: RoomProps) {
               options={[...surfaces.map((s) => [s.name, s.title] as const), ['network', 'A network, 2-8-8-1 on two moons']]} />
             {!withData && <p class="note">{t('Without data there is nothing to draw at random: SGD and mini-batches would walk as gradient descent does.')}</p>}
           </Group>
-          <Group title="Racers">
+          <Group title="Racers and their learning rates">
             {all.filter((k) => withData || !k.data).map((k) => {
               const runner = runners.find((r) => r.kind === k);
               return (
@@ -139,7 +139,7 @@ export function Descent({ settings }: RoomProps) {
                     else next.add(k.title);
                     again(stage, next);
                   }} />
-                  {runner && <NumberBox label={`${t('Rate of')} ${t(k.title)}`} value={runner.rate} min={0}
+                  {runner && <NumberBox label={`${t('Rate of')} ${t(k.title)}`} value={runner.rate} min={0} quiet
                     onChange={(v) => again(stage, out, { ...rates, [`${stage} ${k.title}`]: v })} />}
                 </div>
               );

@@ -41,7 +41,8 @@ interface PictureProps {
   backward: number;
 }
 
-const WIDE = 76, HIGH = 36;
+/** The size of a node, and the straight piece of an edge on which its numbers stand. */
+const WIDE = 76, HIGH = 36, TEXT = 56;
 
 function Picture({ placed, width, height, computed, digits, forward, backward }: PictureProps) {
   const at = new Map(placed.map((p) => [p.node, p]));
@@ -50,8 +51,8 @@ function Picture({ placed, width, height, computed, digits, forward, backward }:
     <svg class="graph" viewBox={`0 0 ${width} ${height}`} style={{ maxWidth: `${width * 1.2}px` }} role="img"
       aria-label={t('The graph: values above the edges, gradients below')}>
       {placed.flatMap((p) => p.reads.map((r) => {
-        const from = at.get(r)!, x0 = from.x + WIDE / 2, x1 = p.x - WIDE / 2, middle = x1 - 22;
-        return <path class="edge" d={`M${x0} ${from.y}C${middle} ${from.y} ${middle} ${p.y} ${x1} ${p.y}`} />;
+        const from = at.get(r)!, x0 = from.x + WIDE / 2, x1 = p.x - WIDE / 2, bend = x0 + TEXT, middle = (bend + x1) / 2;
+        return <path class="edge" d={`M${x0} ${from.y}H${bend}C${middle} ${from.y} ${middle} ${p.y} ${x1} ${p.y}`} />;
       }))}
       {placed.map((p, order) => {
         const value = computed.values[p.node]!, gradient = computed.gradients[p.node]!;
@@ -61,7 +62,7 @@ function Picture({ placed, width, height, computed, digits, forward, backward }:
             <rect x={p.x - WIDE / 2} y={p.y - HIGH / 2} width={WIDE} height={HIGH} rx={p.reads.length ? HIGH / 2 : 6}
               class={p.reads.length ? 'op' : 'leaf'} />
             <text x={p.x} y={p.y + 5} text-anchor="middle">{p.label}</text>
-            {!read.has(p.node) && <path class="edge" d={`M${p.x + WIDE / 2} ${p.y}h46`} />}
+            {!read.has(p.node) && <path class="edge" d={`M${p.x + WIDE / 2} ${p.y}h${TEXT}`} />}
             {done && <text class="value" x={x} y={p.y - 6}>{value.toFixed(digits)}</text>}
             {back && <text class="gradient" x={x} y={p.y + 16}>{gradient.toFixed(digits)}</text>}
           </g>

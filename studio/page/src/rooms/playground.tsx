@@ -99,6 +99,7 @@ export function Playground({ settings }: RoomProps) {
         <section aria-label={t('Data')} class="side"><DataControls s={s} change={change} /></section>
         <section aria-label={t('Network')} class="middle">
           <NetworkControls s={s} change={change} />
+          <TrainingControls s={s} change={change} />
           {described && frame && (
             <NetworkPicture features={s.features} layers={described.layers.map((l) => l.units)}
               outputs={described.outputs} frame={frame} picked={picked} onPick={setPicked} onWeight={setWeight} />
@@ -124,7 +125,6 @@ export function Playground({ settings }: RoomProps) {
             <dt>{t('gap')}</dt><dd>{decimal((frame?.test.loss ?? NaN) - (frame?.train.loss ?? NaN), 4)}</dd>
             <dt>{t('engine')}</dt><dd>{decimal((frame?.speed ?? 0) / 1e6, 2)} {t('million examples a second')}, {t('picture')} {decimal(frame?.gridMs ?? NaN, 1)} {t('ms')}</dd>
           </dl>
-          <TrainingControls s={s} change={change} />
         </section>
       </div>
       <details>
