@@ -51,7 +51,7 @@ export interface Described {
 export interface Frame extends Progress {
   /** Answers over the plane, GRID × GRID × outputs, the first row at the bottom. */
   grid: Float32Array;
-  /** Engine time of the grid. */
+  /** Engine time of the grid, the median of the last ones. */
   gridMs: number;
   /** Hidden layers' outputs over the plane, UNIT_GRID² × units. */
   units: Float32Array[];
@@ -92,6 +92,7 @@ export class PlaygroundEngine {
   #plane = plane(GRID);
   #unitPlane = plane(UNIT_GRID);
   #space = -1;
+  #gridTimes: number[] = [];
 
   constructor(soma: Soma) {
     this.#soma = soma;
@@ -193,7 +194,8 @@ export class PlaygroundEngine {
     const network = this.#network!;
     const begun = performance.now();
     const grid = network.predict(this.#plane);
-    const gridMs = performance.now() - begun;
+    this.#gridTimes = [...this.#gridTimes.slice(-30), performance.now() - begun];
+    const gridMs = [...this.#gridTimes].sort((a, b) => a - b)[this.#gridTimes.length >> 1]!;
     const hidden = this.#hidden();
     const looked = hidden.length ? network.look(this.#unitPlane) : [];
     const dense = network.parameters.filter((p) => p.endsWith('.weight'));

@@ -66,14 +66,15 @@ export function drawMark(c: CanvasRenderingContext2D, x: number, y: number, labe
 
 export function Plane({ label, grid, side, outputs, reach, points, discretise = false, onAdd }: PlaneProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const small = useRef<OffscreenCanvas>();
   useEffect(() => {
     const c = canvas.current!.getContext('2d')!;
     c.clearRect(0, 0, SIZE, SIZE);
     if (grid?.length === side * side * outputs) {
-      const small = new OffscreenCanvas(side, side);
-      small.getContext('2d')!.putImageData(gridImage(grid, side, outputs, discretise), 0, 0);
+      small.current ??= new OffscreenCanvas(side, side);
+      small.current.getContext('2d')!.putImageData(gridImage(grid, side, outputs, discretise), 0, 0);
       c.imageSmoothingEnabled = !discretise;
-      c.drawImage(small, 0, 0, SIZE, SIZE);
+      c.drawImage(small.current, 0, 0, SIZE, SIZE);
     }
     for (const set of points)
       for (let i = 0; i < set.labels.length; i++) {

@@ -2,6 +2,10 @@
 // so that engine and page work at the same time.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+/** Until the browser has painted, so that no more is drawn than it can show; a hidden page goes on without. */
+const painted = () =>
+  new Promise((done) => (document.hidden ? setTimeout(done, 0) : requestAnimationFrame(() => setTimeout(done, 0))));
+
 export interface Training {
   running: boolean;
   start: () => void;
@@ -24,7 +28,7 @@ export function useTraining<F>(run: () => Promise<F>, show: (frame: F) => void, 
           if (!on) break;
           next = latest.current.run();
           latest.current.show(frame);
-          await new Promise((done) => setTimeout(done, 0));
+          await painted();
         }
         await next;
       } catch (error) {
