@@ -5,7 +5,8 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE  ?= cmake
 
 .DEFAULT_GOAL := release
-.PHONY: release demo check static asan tsan fuzz faults kills lint format bench install help clean setup exports
+.PHONY: release demo check static asan tsan fuzz faults kills lint format bench install help clean setup exports \
+        studio studio-wasm studio-test
 
 release: ## build the command, the library, tests and examples into build/ (the default)
 	@scripts/build.sh release $(BUILD)
@@ -44,6 +45,15 @@ format: ## write all C files as .clang-format wants them
 bench: release ## measure training and inference of the usual networks
 	@scripts/bench.sh
 
+studio: ## build the studio: the page in studio/page/dist/site, and as one file build/soma-studio.html
+	@scripts/studio.sh build
+
+studio-wasm: ## build the engine for browsers alone: the npm package studio/packages/soma-wasm
+	@scripts/studio.sh wasm
+
+studio-test: ## compare the engine with the native library, and try every room of the studio in a browser
+	@scripts/studio.sh test
+
 install: release ## install library, headers and command; make install PREFIX=/where
 	@$(CMAKE) --install $(BUILD) --prefix $(PREFIX)
 
@@ -54,7 +64,7 @@ exports: ## write the list of public functions that the tests compare with
 	@sh scripts/exports.sh include/soma/*.h > tests/project/exports.txt
 
 clean: ## remove all build trees
-	@rm -rf build build-neon
+	@rm -rf build build-neon build-wasm studio/packages/*/dist studio/page/dist
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

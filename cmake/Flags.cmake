@@ -9,7 +9,7 @@ target_compile_options(soma_flags INTERFACE
   $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # messages have a fixed size and may be cut
   $<$<BOOL:${SOMA_WERROR}>:-Werror>)
 check_c_compiler_flag(-fno-semantic-interposition have_no_interposition)
-if(have_no_interposition)
+if(have_no_interposition AND NOT EMSCRIPTEN)
   target_compile_options(soma_flags INTERFACE -fno-semantic-interposition)
 endif()
 if(SOMA_SANITIZE)

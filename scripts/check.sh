@@ -99,6 +99,15 @@ stage bare bare_core
 stage static static_program
 stage neon-build scripts/build.sh neon build-neon && tests neon build-neon
 
+# The studio wants a compiler for WebAssembly, Node and a browser, which not every machine that builds soma has.
+if wanted studio; then
+    if command -v emcc node npm chromium >/dev/null && [ "$(command -v emcc node npm chromium | wc -l)" = 4 ]; then
+        stage studio scripts/studio.sh test
+    else
+        skipped+=(studio)
+    fi
+fi
+
 [ ${#skipped[@]} = 0 ] || echo "Skipped, since what they need is not on this machine: ${skipped[*]}"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

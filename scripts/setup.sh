@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian or Ubuntu: scripts/setup.sh demo | check. Says what it installs, does nothing when all
+# Installs what is missing on Debian or Ubuntu: scripts/setup.sh demo | check | studio | browser (which the
+# studio's tests need besides). Says what it installs, does nothing when all
 # is there, and without root or password-free sudo prints the one line to run and ends with status 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +13,8 @@ demo="gcc:gcc libc6-dev:stdio.h make:make cmake:cmake ninja-build:ninja zlib1g-d
 check="$demo g++:g++ git:git pkg-config:pkg-config libcmocka-dev:cmocka.h clang:clang clang-format:clang-format
        clang-tidy:clang-tidy cppcheck:cppcheck python3:python3 python3-venv:venv gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
        libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/include/stdio.h qemu-user-static:qemu-aarch64-static"
+studio="$demo emscripten:emcc nodejs:node npm:npm"
+browser="$studio chromium:chromium"
 
 present() {
     case $1 in
@@ -25,7 +28,9 @@ present() {
 case $what in
     demo) list=$demo ;;
     check) list=$check ;;
-    *) echo "usage: scripts/setup.sh demo|check" >&2; exit 2 ;;
+    studio) list=$studio ;;
+    browser) list=$browser ;;
+    *) echo "usage: scripts/setup.sh demo|check|studio|browser" >&2; exit 2 ;;
 esac
 missing=()
 for entry in $list; do

@@ -9,7 +9,7 @@ while IFS= read -r file; do
         case $link in http*|'#'*|mailto:*) continue ;; esac
         [ -e "$(dirname "$file")/${link%%#*}" ] || complain "$file: the link $link leads nowhere"
     done < <(grep -oE '\]\([^) ]+\)' "$file" | sed 's/^](//; s/)$//')
-done < <(find . -path ./build -prune -o -path ./build-neon -prune -o -name '*.md' -print)
+done < <(find . -path ./build -prune -o -path ./build-neon -prune -o -name node_modules -prune -o -name '*.md' -print)
 for room in src/*/ src/backend/*/; do
     [ -z "$(find "$room" -name '*.c' -print -quit)" ] || grep -q "$room" docs/architecture.md || complain "docs/architecture.md does not name $room"
 done

@@ -1,7 +1,7 @@
 /* portable/dispatch.c: which instruction sets this build holds and this processor runs, and the kernels of each.
  *
  * The build says by SOMA_HAVE_<name> which sets of kernels were compiled: on x86-64 all three, on 64-bit ARM neon,
- * which all of them have, elsewhere the baseline, for which the compiler's own target decides. */
+ * which all of them have, for WebAssembly wasm, elsewhere the baseline, for which the compiler's own target decides. */
 #include "backend/portable/portable.h"
 
 #include <stdlib.h>
@@ -21,6 +21,10 @@ static size_t level(void) {
 #elif defined(SOMA_HAVE_neon)
 extern const isa isa_neon;
 static const isa *const lists[][2] = {{&isa_neon, NULL}};
+static size_t level(void) { return 0; }
+#elif defined(SOMA_HAVE_wasm)
+extern const isa isa_wasm;
+static const isa *const lists[][2] = {{&isa_wasm, NULL}};
 static size_t level(void) { return 0; }
 #else
 extern const isa isa_baseline;

@@ -1,0 +1,76 @@
+/** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
+import { Formula, Landscape } from './formula.js';
+import { Model } from './model.js';
+import { Wasm } from './module.js';
+import { Network } from './network.js';
+import type { NetworkOptions, Optimizer } from './settings.js';
+
+export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
+export { Model, type ModelValue } from './model.js';
+export { SomaError } from './module.js';
+export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
+export {
+    featureNames,
+    initNames,
+    optimizerNames,
+    type FeatureName,
+    type InitName,
+    type NetworkOptions,
+    type Optimizer,
+    type OptimizerName,
+} from './settings.js';
+
+export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs'] as const;
+export type PointShape = (typeof pointShapes)[number];
+
+export interface Points {
+    /** x1, x2 of each point. */
+    xy: Float32Array;
+    labels: Float32Array;
+}
+
+export class Soma {
+    #wasm: Wasm;
+
+    constructor(module: WebAssembly.Module) {
+        this.#wasm = new Wasm(module);
+    }
+
+    get version(): string {
+        return this.#wasm.text(this.#wasm.call('soma_text_version'));
+    }
+
+    /** A network from a specification: "dense 8 tanh, dense 8 tanh". */
+    network(spec: string, options: NetworkOptions): Network {
+        return new Network(this.#wasm, spec, options);
+    }
+
+    /** A model from an ONNX file. */
+    load(file: Uint8Array): Model {
+        return new Model(this.#wasm, file);
+    }
+
+    formula(text: string): Formula {
+        return new Formula(this.#wasm, text);
+    }
+
+    landscape(text: string, optimizer: Optimizer, start: { x: number; y: number }): Landscape {
+        return new Landscape(this.#wasm, text, optimizer, start);
+    }
+
+    /** One of the library's point sets; the same arguments always mean the same points. */
+    points(shape: PointShape, count: number, noise: number, seed = 0): Points {
+        const wasm = this.#wasm;
+        return wasm.with(12 * count, (p) => {
+            wasm.call('points_make', pointShapes.indexOf(shape), count, noise, seed, p, p + 8 * count);
+            return { xy: wasm.floats(p, 2 * count).slice(), labels: wasm.floats(p + 8 * count, count).slice() };
+        });
+    }
+}
+
+/** Compiles the module, given its bytes or a response that brings them. */
+export async function loadSoma(source: BufferSource | Response | Promise<Response>): Promise<Soma> {
+    const given = await source;
+    const bytes = given instanceof ArrayBuffer || ArrayBuffer.isView(given) ? given : await given.arrayBuffer();
+    return new Soma(await WebAssembly.compile(bytes as BufferSource));
+}

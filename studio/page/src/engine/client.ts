@@ -1,0 +1,52 @@
+// The page's side of the engine: each room's methods, which answer by promises.
+import wasmUrl from 'soma-wasm/soma.wasm?url';
+import type { Engines, Reply, Request } from './worker';
+import EngineWorker from './worker?worker&inline';
+
+type Remote<T> = {
+    [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (...args: infer A) => infer R
+        ? (...args: A) => Promise<R>
+        : never;
+};
+
+const worker = new EngineWorker();
+const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+let last = 0;
+
+worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    const call = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.error === undefined) call?.resolve(data.result as never);
+    else call?.reject(new Error(data.error));
+};
+
+/** The module's bytes: a file of the site, or part of the single page. */
+async function wasmBytes(): Promise<ArrayBuffer> {
+    if (!wasmUrl.startsWith('data:')) return (await fetch(wasmUrl)).arrayBuffer();
+    const text = atob(wasmUrl.slice(wasmUrl.indexOf(',') + 1));
+    return Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer;
+}
+
+const ready = wasmBytes().then((wasm) => worker.postMessage({ wasm }, [wasm]));
+
+function remote<K extends keyof Engines>(room: K): Remote<Engines[K]> {
+    return new Proxy({} as Remote<Engines[K]>, {
+        get:
+            (_, method: string) =>
+            async (...args: unknown[]) => {
+                await ready;
+                return new Promise((resolve, reject) => {
+                    const request: Request = { id: ++last, room, method, args };
+                    waiting.set(request.id, { resolve, reject });
+                    worker.postMessage(request);
+                });
+            },
+    });
+}
+
+export const engine = {
+    playground: remote('playground'),
+    neuron: remote('neuron'),
+    race: remote('race'),
+    graph: remote('graph'),
+};

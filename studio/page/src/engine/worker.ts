@@ -1,0 +1,61 @@
+// The engine's side of the page: soma in a worker, so that no computation ever holds up a click. A message names a room,
+// a method and its arguments; the answer carries what the method returned, big arrays by transfer.
+import { loadSoma } from 'soma-wasm';
+import { GraphEngine } from './graph';
+import { NeuronEngine } from './neuron';
+import { PlaygroundEngine } from './playground';
+import { RaceEngine } from './race';
+
+export interface Engines {
+    playground: PlaygroundEngine;
+    neuron: NeuronEngine;
+    race: RaceEngine;
+    graph: GraphEngine;
+}
+
+export interface Request {
+    id: number;
+    room: keyof Engines;
+    method: string;
+    args: unknown[];
+}
+
+export interface Reply {
+    id: number;
+    result?: unknown;
+    error?: string;
+}
+
+/** The buffers of all typed arrays in a result: they move instead of being copied. */
+function buffers(value: unknown, found: Set<ArrayBufferLike>): Set<ArrayBufferLike> {
+    if (ArrayBuffer.isView(value)) found.add(value.buffer);
+    else if (value instanceof Object) for (const inner of Object.values(value)) buffers(inner, found);
+    return found;
+}
+
+let engines: Promise<Engines> | undefined;
+
+async function start(wasm: ArrayBuffer): Promise<Engines> {
+    const soma = await loadSoma(wasm);
+    return {
+        playground: new PlaygroundEngine(soma),
+        neuron: new NeuronEngine(soma),
+        race: new RaceEngine(soma),
+        graph: new GraphEngine(soma),
+    };
+}
+
+self.onmessage = async ({ data }: MessageEvent<Request | { wasm: ArrayBuffer }>) => {
+    if ('wasm' in data) {
+        engines = start(data.wasm);
+        return;
+    }
+    const reply: Reply = { id: data.id };
+    try {
+        const room = (await engines)![data.room] as unknown as Record<string, (...args: unknown[]) => unknown>;
+        reply.result = room[data.method]!(...data.args);
+    } catch (error) {
+        reply.error = error instanceof Error ? error.message : String(error);
+    }
+    self.postMessage(reply, { transfer: [...buffers(reply.result, new Set())] as Transferable[] });
+};

@@ -1,0 +1,139 @@
+// Form controls with their labels.
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+import { t } from '../language';
+
+interface ChoiceProps<T extends string> {
+    label: string;
+    value: T;
+    options: readonly (readonly [T, string])[];
+    onChange: (value: T) => void;
+}
+
+export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
+    const id = useId();
+    return (
+        <div class="field">
+            <label for={id}>{t(label)}</label>
+            <select id={id} value={value} onChange={(e) => onChange(e.currentTarget.value as T)}>
+                {options.map(([name, text]) => (
+                    <option value={name} selected={name === value}>
+                        {t(text)}
+                    </option>
+                ))}
+            </select>
+        </div>
+    );
+}
+
+interface RangeProps {
+    label: string;
+    value: number;
+    min: number;
+    max: number;
+    step: number;
+    text?: string;
+    onChange: (value: number) => void;
+}
+
+export function Slider({ label, value, min, max, step, text, onChange }: RangeProps) {
+    const id = useId();
+    return (
+        <div class="field">
+            {/* No <output>: its role is status, which belongs to the one line about the training. */}
+            <label for={id}>
+                {t(label)}: <span>{text ?? value}</span>
+            </label>
+            <input
+                id={id}
+                type="range"
+                min={min}
+                max={max}
+                step={step}
+                value={value}
+                onInput={(e) => onChange(Number(e.currentTarget.value))}
+            />
+        </div>
+    );
+}
+
+interface NumberProps {
+    label: string;
+    value: number;
+    min?: number;
+    max?: number;
+    step?: number | 'any';
+    /** The label is for screen readers alone. */
+    quiet?: boolean;
+    onChange: (value: number) => void;
+}
+
+export function NumberBox({ label, value, quiet = false, onChange, ...limits }: NumberProps) {
+    const id = useId();
+    return (
+        <div class="field">
+            <label for={id} class={quiet ? 'hidden' : undefined}>
+                {t(label)}
+            </label>
+            <input
+                id={id}
+                type="number"
+                step="any"
+                {...limits}
+                value={value}
+                onChange={(e) =>
+                    Number.isFinite(e.currentTarget.valueAsNumber) && onChange(e.currentTarget.valueAsNumber)
+                }
+            />
+        </div>
+    );
+}
+
+export function Check({
+    label,
+    value,
+    onChange,
+}: {
+    label: string;
+    value: boolean;
+    onChange: (value: boolean) => void;
+}) {
+    return (
+        <label class="check">
+            <input type="checkbox" checked={value} onChange={(e) => onChange(e.currentTarget.checked)} /> {t(label)}
+        </label>
+    );
+}
+
+export function Group({ title, children }: { title: string; children: ComponentChildren }) {
+    return (
+        <fieldset>
+            <legend>{t(title)}</legend>
+            {children}
+        </fieldset>
+    );
+}
+
+interface TransportProps {
+    running: boolean;
+    onToggle: () => void;
+    onStep: () => void;
+    onReset: () => void;
+}
+
+/** Train / Pause, Step, Reset. */
+export function Transport({ running, onToggle, onStep, onReset }: TransportProps) {
+    return (
+        <div class="transport" role="group" aria-label={t('Training')}>
+            <button type="button" class="main" onClick={onToggle}>
+                {t(running ? 'Pause' : 'Train')}
+            </button>
+            <button type="button" onClick={onStep}>
+                {t('Step')}
+            </button>
+            <button type="button" onClick={onReset}>
+                {t('Reset')}
+            </button>
+        </div>
+    );
+}

@@ -1,0 +1,190 @@
+// One neuron: logistic regression whose three numbers are sliders, and the landscape of its loss.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { optimizerNames, pointShapes } from 'soma-wasm';
+import { engine } from '../engine/client';
+import { PLANE, SIDE, WEIGHTS, type NeuronConfig, type NeuronFrame } from '../engine/neuron';
+import { decimal, t } from '../language';
+import { classColours } from '../parts/colours';
+import { Choice, Group, Slider, Transport } from '../parts/controls';
+import { Curves, History, type Curve } from '../parts/curves';
+import { Plane, type PointSet } from '../parts/plane';
+import { Status, standingText } from '../parts/status';
+import { Surface } from '../parts/surface';
+import { useTraining } from '../parts/training';
+import type { RoomProps } from './rooms';
+
+const REACH = 6;
+const usual: NeuronConfig = { set: 'blobs', noise: 0.35, seed: 1, optimizer: 'sgd', rate: 0.5, batch: 200 };
+const CURVES: readonly Curve[] = [{ label: 'loss', colour: classColours[0]! }];
+const pairs = { 'w1 w2': [0, 1], 'w1 b': [0, 2], 'w2 b': [1, 2] } as const;
+type Pair = keyof typeof pairs;
+
+export function Neuron(_: RoomProps) {
+    const [c, setConfig] = useState(usual);
+    const [points, setPoints] = useState<PointSet>();
+    const [frame, setFrame] = useState<NeuronFrame>();
+    const [surface, setSurface] = useState<Float32Array>();
+    const [pair, setPair] = useState<Pair>('w1 w2');
+    const [mistake, setMistake] = useState('');
+    const history = useRef(new History());
+    const path = useRef<number[]>([]);
+    const drawn = useRef({ pair, third: NaN, busy: false });
+
+    /** The landscape depends on the weight that isn't on an axis: it is drawn again when that has moved. */
+    const draw = async (f: NeuronFrame, p: Pair) => {
+        const third = f.weights[[0, 1, 2].find((k) => !(pairs[p] as readonly number[]).includes(k))!]!;
+        if (drawn.current.busy || (drawn.current.pair === p && Math.abs(drawn.current.third - third) < 0.02)) return;
+        drawn.current = { pair: p, third, busy: true };
+        setSurface(await engine.neuron.surface(pairs[p][0], pairs[p][1], REACH));
+        drawn.current.busy = false;
+    };
+    const show = (f: NeuronFrame) => {
+        history.current.add([f.steps, f.train.loss]);
+        const [a, b, w] = f.weights as [number, number, number];
+        if (path.current.length > 6000) path.current.splice(0, 3000);
+        path.current.push(a, b, w);
+        setFrame(f);
+        void draw(f, pair);
+    };
+    const failed = (e: unknown) => setMistake(e instanceof Error ? e.message : String(e));
+    const training = useTraining(() => engine.neuron.run(20, 60), show, failed);
+
+    const restart = async (next: NeuronConfig) => {
+        setMistake('');
+        setPoints(await engine.neuron.configure(next));
+        history.current = new History();
+        path.current = [];
+        drawn.current.third = NaN;
+        show(await engine.neuron.frame());
+    };
+    useEffect(() => void restart(c).catch(failed), []);
+    const change = (part: Partial<NeuronConfig>) => {
+        const next = { ...c, ...part };
+        setConfig(next);
+        if ('set' in part || 'noise' in part) void restart(next).catch(failed);
+        else void engine.neuron.train(next).catch(failed);
+    };
+    const turn = async (weights: number[]) => {
+        await engine.neuron.set(weights);
+        path.current = [];
+        show(await engine.neuron.frame());
+    };
+    const pause = () => {
+        training.stop();
+        void engine.neuron.pause();
+    };
+
+    const w = frame?.weights ?? [0, 0, 0],
+        g = frame?.gradient ?? [0, 0, 0];
+    const [first, second] = pairs[pair];
+    const standing = frame && { epoch: frame.epoch, loss: frame.train.loss, accuracy: frame.test.accuracy };
+    const shown = path.current.filter((_v, i) => i % 3 === first || i % 3 === second);
+    return (
+        <main class="room">
+            <h1>{t('One neuron')}</h1>
+            <p>
+                {t(
+                    'A weighted sum and a sigmoid: p = σ(w1·x1 + w2·x2 + b). Its boundary is a straight line; its loss is a bowl with one bottom.',
+                )}
+            </p>
+            <div class="bar">
+                <Transport
+                    running={training.running}
+                    onToggle={training.running ? pause : training.start}
+                    onStep={() => (pause(), void engine.neuron.step().then(show, failed))}
+                    onReset={() => (pause(), void restart(c).catch(failed))}
+                />
+                <Status text={mistake || standingText(standing)} />
+            </div>
+            <div class="columns">
+                <section class="side" aria-label={t('Weights')}>
+                    <Group title="Weights">
+                        {WEIGHTS.map((name, i) => (
+                            <Slider
+                                label={name}
+                                value={w[i]!}
+                                min={-REACH}
+                                max={REACH}
+                                step={0.05}
+                                text={`${decimal(w[i]!, 2)}, ∂L/∂${name} ${decimal(g[i]!, 3)}`}
+                                onChange={(v) => void turn(w.map((old, k) => (k === i ? v : old)))}
+                            />
+                        ))}
+                    </Group>
+                    <Group title="Data">
+                        <Choice
+                            label="Set"
+                            value={c.set}
+                            options={pointShapes.map((p) => [p, p] as const)}
+                            onChange={(set) => change({ set })}
+                        />
+                        <Slider
+                            label="Noise"
+                            value={c.noise}
+                            min={0}
+                            max={0.6}
+                            step={0.05}
+                            onChange={(noise) => change({ noise })}
+                        />
+                    </Group>
+                    <Group title="Training">
+                        <Choice
+                            label="Optimizer"
+                            value={c.optimizer}
+                            options={optimizerNames.map((o) => [o, o] as const)}
+                            onChange={(optimizer) => change({ optimizer })}
+                        />
+                        <Slider
+                            label="Learning rate"
+                            value={Math.log10(c.rate)}
+                            min={-3}
+                            max={1.5}
+                            step={0.05}
+                            text={decimal(c.rate, 3)}
+                            onChange={(v) => change({ rate: Number((10 ** v).toPrecision(3)) })}
+                        />
+                        <Choice
+                            label="Batch"
+                            value={`${c.batch}`}
+                            onChange={(v) => change({ batch: Number(v) })}
+                            options={[
+                                ['1', 'one example'],
+                                ['10', '10 examples'],
+                                ['200', 'all examples'],
+                            ]}
+                        />
+                    </Group>
+                </section>
+                <section class="middle" aria-label={t('Answers')}>
+                    <Plane
+                        label={t('The answers over the plane, and the points')}
+                        grid={frame?.plane}
+                        side={PLANE}
+                        outputs={1}
+                        reach={1.2}
+                        points={points ? [points] : []}
+                    />
+                </section>
+                <section class="middle" aria-label={t('Landscape of the loss')}>
+                    <Choice
+                        label="Axes"
+                        value={pair}
+                        options={(Object.keys(pairs) as Pair[]).map((p) => [p, p] as const)}
+                        onChange={(p) => (setPair(p), frame && void draw(frame, p))}
+                    />
+                    <Surface
+                        label={t('The loss over two weights, and the way of the training')}
+                        heights={surface}
+                        side={SIDE}
+                        range={{ x: [-REACH, REACH], y: [-REACH, REACH] }}
+                        axes={[WEIGHTS[first], WEIGHTS[second]]}
+                        paths={[{ points: shown, stride: 2, colour: classColours[1]!, dash: [], mark: '•' }]}
+                        onChoose={(x, y) => void turn(w.map((old, k) => (k === first ? x : k === second ? y : old)))}
+                    />
+                    <p class="note">{t('Click puts the weights there.')}</p>
+                    <Curves label={t('Loss by step')} history={history.current} curves={CURVES} version={frame} />
+                </section>
+            </div>
+        </main>
+    );
+}

@@ -1,0 +1,225 @@
+import { featureNames, initNames, optimizerNames, pointShapes } from 'soma-wasm';
+import { t } from '../language';
+import { Check, Choice, Group, NumberBox, Slider } from '../parts/controls';
+import { activations, LAYERS_MAX, UNITS_MAX, usual, type PlaygroundSettings } from './playground_settings';
+
+export type Change = (part: Partial<PlaygroundSettings>) => void;
+interface Props {
+    s: PlaygroundSettings;
+    change: Change;
+}
+
+const same = <T extends string>(list: readonly T[]) => list.map((v) => [v, v] as const);
+const rates = ['0.0001', '0.0003', '0.001', '0.003', '0.01', '0.03', '0.1', '0.3', '1', '3'];
+const penalties = ['0', '0.00001', '0.0001', '0.001', '0.003', '0.01', '0.03', '0.1'];
+
+/** A choice among numbers, to which a link's own is added. */
+function Numbers({
+    label,
+    value,
+    list,
+    onChange,
+}: {
+    label: string;
+    value: number;
+    list: string[];
+    onChange: (v: number) => void;
+}) {
+    const own = `${value}`,
+        all = list.some((v) => Number(v) === value) ? list : [own, ...list];
+    const chosen = all.find((v) => Number(v) === value) ?? own;
+    return <Choice label={label} value={chosen} options={same(all)} onChange={(v) => onChange(Number(v))} />;
+}
+
+export function DataControls({ s, change }: Props) {
+    return (
+        <>
+            <Group title="Data">
+                <Choice label="Set" value={s.set} options={same(pointShapes)} onChange={(set) => change({ set })} />
+                <Slider
+                    label="Noise"
+                    value={s.noise}
+                    min={0}
+                    max={0.5}
+                    step={0.01}
+                    onChange={(noise) => change({ noise })}
+                />
+                <Slider
+                    label="Points"
+                    value={s.count}
+                    min={50}
+                    max={1000}
+                    step={50}
+                    onChange={(count) => change({ count })}
+                />
+                <Slider
+                    label="Share of test data"
+                    value={s.test}
+                    min={0.1}
+                    max={0.9}
+                    step={0.1}
+                    text={`${Math.round(100 * s.test)} %`}
+                    onChange={(test) => change({ test })}
+                />
+                <NumberBox
+                    label="Seed of the data"
+                    value={s.dataSeed}
+                    min={0}
+                    step={1}
+                    onChange={(v) => change({ dataSeed: Math.floor(v) })}
+                />
+                {s.added.length > 0 && (
+                    <button type="button" onClick={() => change({ added: [] })}>
+                        {t('Remove added points')} ({s.added.length / 3})
+                    </button>
+                )}
+            </Group>
+            <Group title="Show">
+                <Check label="Show test data" value={s.showTest} onChange={(showTest) => change({ showTest })} />
+                <Check label="Discretise" value={s.discretise} onChange={(discretise) => change({ discretise })} />
+            </Group>
+            <Group title="Presets">
+                <button type="button" onClick={() => change({ ...usual, pace: s.pace })}>
+                    {t('Spiral')}
+                </button>
+                <button
+                    type="button"
+                    onClick={() =>
+                        change({ ...usual, set: 'xor', hidden: [], features: ['x1', 'x2', 'x1 x2'], rate: 0.1 })
+                    }
+                >
+                    {t('A feature instead of a layer')}
+                </button>
+                <button
+                    type="button"
+                    onClick={() =>
+                        change({
+                            ...usual,
+                            set: 'moons',
+                            count: 60,
+                            noise: 0.3,
+                            test: 0.5,
+                            hidden: [12, 12],
+                            showTest: true,
+                        })
+                    }
+                >
+                    {t('Overfitting')}
+                </button>
+            </Group>
+        </>
+    );
+}
+
+export function NetworkControls({ s, change }: Props) {
+    const setUnits = (layer: number, units: number) =>
+        change({ hidden: s.hidden.map((n, i) => (i === layer ? Math.max(1, Math.min(UNITS_MAX, units)) : n)) });
+    return (
+        <Group title="Network">
+            <div class="row" role="group" aria-label={t('Inputs')}>
+                {featureNames.map((f) => (
+                    <Check
+                        label={f}
+                        value={s.features.includes(f)}
+                        onChange={(on) => {
+                            const features = featureNames.filter((g) => (g === f ? on : s.features.includes(g)));
+                            if (features.length) change({ features });
+                        }}
+                    />
+                ))}
+            </div>
+            <div class="row">
+                {s.hidden.map((units, i) => (
+                    <div class="layer" role="group" aria-label={`${t('Layer')} ${i + 1}`}>
+                        <button type="button" aria-label={t('One unit less')} onClick={() => setUnits(i, units - 1)}>
+                            −
+                        </button>
+                        <span>{units}</span>
+                        <button type="button" aria-label={t('One unit more')} onClick={() => setUnits(i, units + 1)}>
+                            +
+                        </button>
+                    </div>
+                ))}
+                <button
+                    type="button"
+                    disabled={s.hidden.length >= LAYERS_MAX}
+                    onClick={() => change({ hidden: [...s.hidden, s.hidden.at(-1) ?? 4] })}
+                >
+                    {t('Add a layer')}
+                </button>
+                <button
+                    type="button"
+                    disabled={!s.hidden.length}
+                    onClick={() => change({ hidden: s.hidden.slice(0, -1) })}
+                >
+                    {t('Remove a layer')}
+                </button>
+            </div>
+            <div class="row">
+                <Choice
+                    label="Activation"
+                    value={s.activation}
+                    options={same(activations)}
+                    onChange={(activation) => change({ activation })}
+                />
+                <Choice
+                    label="Initial weights"
+                    value={s.init}
+                    options={same(['auto', ...initNames] as const)}
+                    onChange={(init) => change({ init })}
+                />
+                <Slider
+                    label="Dropout"
+                    value={s.dropout}
+                    min={0}
+                    max={0.8}
+                    step={0.1}
+                    onChange={(dropout) => change({ dropout })}
+                />
+                <NumberBox
+                    label="Seed"
+                    value={s.seed}
+                    min={0}
+                    step={1}
+                    onChange={(v) => change({ seed: Math.floor(v) })}
+                />
+            </div>
+        </Group>
+    );
+}
+
+export function TrainingControls({ s, change }: Props) {
+    return (
+        <Group title="Training">
+            <div class="row">
+                <Choice
+                    label="Optimizer"
+                    value={s.optimizer}
+                    options={same(optimizerNames)}
+                    onChange={(optimizer) => change({ optimizer })}
+                />
+                <Numbers label="Learning rate" value={s.rate} list={rates} onChange={(rate) => change({ rate })} />
+                <Slider
+                    label="Batch size"
+                    value={s.batch}
+                    min={1}
+                    max={100}
+                    step={1}
+                    onChange={(batch) => change({ batch })}
+                />
+                <Numbers label="L1" value={s.l1} list={penalties} onChange={(l1) => change({ l1 })} />
+                <Numbers label="L2" value={s.l2} list={penalties} onChange={(l2) => change({ l2 })} />
+                <Choice
+                    label="Pace"
+                    value={`${s.pace}`}
+                    onChange={(v) => change({ pace: Number(v) })}
+                    options={[
+                        ['5', '5 epochs a second'],
+                        ['60', '60 epochs a second'],
+                        ['0', 'as fast as it goes'],
+                    ]}
+                />
+            </div>
+        </Group>
+    );
+}

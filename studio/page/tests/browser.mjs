@@ -1,0 +1,84 @@
+// What the tests of the rooms share: the built site on a local server, and Chromium.
+import { createServer } from 'node:http';
+import { existsSync, readFileSync } from 'node:fs';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const executablePath =
+    process.env.CHROMIUM ??
+    ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm' };
+
+export async function open() {
+    const site = join(dist, 'site');
+    const server = createServer((request, response) => {
+        const path = normalize(new URL(request.url, 'http://localhost').pathname).replace(/\/$/, '/index.html');
+        const file = join(site, path);
+        if (!file.startsWith(site) || !existsSync(file)) return response.writeHead(404).end();
+        response
+            .writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' })
+            .end(readFileSync(file));
+    });
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const browser = await chromium.launch({
+        executablePath,
+        args: [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+        ],
+    });
+    const address = `http://127.0.0.1:${server.address().port}`;
+    return {
+        browser,
+        address,
+        /** A page of its own; `mistakes` gathers errors of the console and requests that leave the server. */
+        async page(path, options = {}) {
+            const context = await browser.newContext({
+                viewport: { width: 1280, height: 900 },
+                locale: 'en-GB',
+                ...options,
+            });
+            const page = await context.newPage();
+            const mistakes = [];
+            page.on('console', (m) => m.type() === 'error' && mistakes.push(m.text()));
+            page.on('pageerror', (e) => mistakes.push(e.message));
+            page.on(
+                'request',
+                (r) =>
+                    /^(http:\/\/127\.0\.0\.1|data:|blob:|file:)/.test(r.url()) ||
+                    mistakes.push(`request to ${r.url()}`),
+            );
+            await page.goto(path.includes('://') ? path : address + path);
+            return { page, mistakes, close: () => context.close() };
+        },
+        async close() {
+            await browser.close();
+            server.close();
+        },
+    };
+}
+
+/** The accuracy in a room's status, in percent; NaN before there is one. */
+export function accuracy(text) {
+    const found = /(?:accuracy|точность) (\d+[.,]\d) %/.exec(text ?? '');
+    return found ? Number(found[1].replace(',', '.')) : NaN;
+}
+
+/** Waits until the status satisfies; returns it and the milliseconds that it took. */
+export async function waitForStatus(page, satisfied, limit = 15000) {
+    const begun = performance.now();
+    for (;;) {
+        const text = await page.getByRole('status').textContent();
+        const took = performance.now() - begun;
+        if (satisfied(text)) return { text, took };
+        if (took > limit) throw new Error(`the status stays "${text}"`);
+        await page.waitForTimeout(20);
+    }
+}

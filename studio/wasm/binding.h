@@ -1,0 +1,171 @@
+/* wasm/binding.h: the functions that soma.wasm exports, and what their files share. The package's TypeScript is their
+ * only caller: it knows that a pointer is an offset into the module's memory, and checks types, so that here no
+ * argument is missing.
+ *
+ * Conventions: objects are ended by their _destroy, which takes NULL. A function that can fail returns NULL or a code
+ * other than 0 and leaves a sentence in `error`. Settings travel as an array of doubles, in the order of the enums
+ * below, in which NaN means "not given". Strings end in 0. */
+#ifndef WASM_BINDING_H
+#define WASM_BINDING_H
+
+#include "nn/spec.h"
+
+#include <soma/soma.h>
+
+#if defined(__wasm__)
+#define EXPORT(name) __attribute__((export_name(#name), used)) name
+#else
+#define EXPORT(name) name
+#endif
+
+/* ---- Memory and errors: binding.c -------------------------------------------------------------------------------- */
+
+const char *EXPORT(soma_text_version)(void);
+void *EXPORT(memory_take)(size_t size); /* NULL: memory is out */
+void EXPORT(memory_give)(void *memory);
+soma_error *EXPORT(error_create)(void);
+void EXPORT(error_clear)(soma_error *error);
+const char *EXPORT(error_message)(const soma_error *error);
+
+/* One compiled use of a graph: a plan with its run, made for batches up to `rows`. */
+typedef struct part {
+    soma_plan *plan;
+    soma_run *run;
+    int64_t rows;
+} part;
+void part_clear(part *p);
+int part_make(part *p, const soma_value *outputs, size_t count, soma_plan_options options, soma_error *error);
+
+/* ---- Settings ---------------------------------------------------------------------------------------------------- */
+
+enum {                 /* of an optimizer */
+       OPTIMIZER_KIND, /* soma_optimizer_kind */
+       OPTIMIZER_RATE,
+       OPTIMIZER_MOMENTUM,
+       OPTIMIZER_ALPHA,
+       OPTIMIZER_BETA1,
+       OPTIMIZER_BETA2,
+       OPTIMIZER_EPSILON,
+       OPTIMIZER_L2,
+       OPTIMIZER_L1,
+       OPTIMIZER_CLIP,
+       OPTIMIZER_SETTINGS
+};
+soma_optimizer optimizer_of(const double *settings);
+
+enum {                  /* of a network */
+       NETWORK_TASK,    /* 0: the specification is complete; else a soma_task, for which it gets its head */
+       NETWORK_OUTPUTS, /* classes or numbers, where there is a task */
+       NETWORK_SEED,
+       NETWORK_INIT, /* soma_init_kind for all weights; NaN: each layer's own */
+       NETWORK_INIT_VALUE,
+       NETWORK_FEATURES, /* bits of features.c, for samples [2]; 0: the sample as it is */
+       NETWORK_SETTINGS
+};
+
+/* ---- Networks: network.c, training.c, looking.c ------------------------------------------------------------------ */
+
+typedef struct network network;
+
+/* `sample` holds the `rank` dimensions of a sample. */
+network *EXPORT(network_create)(const char *text, const int32_t *sample, int rank, const double *settings,
+                                soma_error *error);
+void EXPORT(network_destroy)(network *n);
+/* The complete specification; valid as long as the network. */
+const char *EXPORT(network_text)(const network *n);
+int EXPORT(network_outputs)(const network *n);
+/* 0 a number, 1 one sigmoid, 2 a probability for each class. */
+int EXPORT(network_meaning)(const network *n);
+size_t EXPORT(network_parameters)(const network *n);
+const char *EXPORT(network_parameter_name)(const network *n, size_t index);
+/* Fills `dims` (SOMA_MAX_RANK of them) and returns the rank; -1: there is none of that name. */
+int EXPORT(network_parameter_shape)(const network *n, const char *name, int32_t *dims);
+int EXPORT(network_parameter_get)(const network *n, const char *name, float *values, size_t count, soma_error *error);
+int EXPORT(network_parameter_set)(network *n, const char *name, const float *values, size_t count, soma_error *error);
+/* The answers of `rows` samples; `out` has rows * outputs elements. */
+int EXPORT(network_predict)(network *n, const float *x, size_t rows, float *out, soma_error *error);
+/* The network as an ONNX file, ended by memory_give. */
+void *EXPORT(network_save)(network *n, uint32_t *size, soma_error *error);
+
+/* The rows to train on (set 0) and to test on (set 1), copied: targets are class numbers, or the numbers to predict. */
+int EXPORT(network_set_data)(network *n, int set, const float *x, const float *targets, size_t rows, soma_error *error);
+/* How to train from now on: batches of that size, an optimizer that starts anew. */
+int EXPORT(network_set_training)(network *n, size_t batch, const double *optimizer, soma_error *error);
+int EXPORT(network_set_rate)(network *n, double rate, soma_error *error);
+/* Takes steps, each on the next batch of rows, which are shuffled anew for each epoch. */
+int EXPORT(network_train)(network *n, size_t steps, soma_error *error);
+double EXPORT(network_steps)(const network *n);
+/* The mean loss over the epoch that ended last; NaN before. */
+double EXPORT(network_epoch_loss)(const network *n);
+size_t EXPORT(network_steps_per_epoch)(const network *n);
+/* Loss and, for classes, share of right answers (else NaN) on a set: measured[0] and [1]. */
+int EXPORT(network_measure)(network *n, int set, double *measured, soma_error *error);
+
+/* The outputs of the layers for `rows` samples, to be read by network_layer_get. */
+int EXPORT(network_look)(network *n, const float *x, size_t rows, soma_error *error);
+size_t EXPORT(network_layers)(const network *n);
+const char *EXPORT(network_layer_text)(const network *n, size_t layer);
+int EXPORT(network_layer_shape)(const network *n, size_t layer, int32_t *dims); /* of a sample; returns the rank */
+int EXPORT(network_layer_get)(network *n, size_t layer, float *values, size_t count, soma_error *error);
+/* The gradients of the loss over `rows` samples, to be read by name. *loss gets the loss. */
+int EXPORT(network_differentiate)(network *n, const float *x, const float *targets, size_t rows, double *loss,
+                                  soma_error *error);
+int EXPORT(network_gradient_get)(network *n, const char *name, float *values, size_t count, soma_error *error);
+/* The loss on set 0 over a grid of two parameters' elements, row by row of the second: `range` holds low and high of
+ * the first and of the second; `out` has steps * steps elements. */
+int EXPORT(network_surface)(network *n, const char *first, size_t first_index, const char *second, size_t second_index,
+                            const double *range, size_t steps, float *out, soma_error *error);
+
+/* ---- Point sets: points.c ---------------------------------------------------------------------------------------- */
+
+/* Sets of soma's generators, by number: moons, spiral, circles, xor, blobs. `xy` has 2 * count elements. */
+void EXPORT(points_make)(int shape, size_t count, double noise, double seed, float *xy, float *labels);
+
+/* ---- Models from files: model.c ---------------------------------------------------------------------------------- */
+
+typedef struct model model;
+
+model *EXPORT(model_load)(const void *bytes, size_t size, soma_error *error);
+void EXPORT(model_destroy)(model *m);
+size_t EXPORT(model_inputs)(const model *m);
+size_t EXPORT(model_outputs)(const model *m);
+/* Input or output `index`; `output` 1 for outputs. The shape's batch is -1; the return value is the rank. */
+const char *EXPORT(model_value_name)(const model *m, int output, size_t index);
+int EXPORT(model_value_shape)(const model *m, int output, size_t index, int32_t *dims);
+int EXPORT(model_set)(model *m, size_t input, const float *values, size_t rows, soma_error *error);
+int EXPORT(model_run)(model *m, size_t rows, soma_error *error);
+/* The shape of an output after a run (dims, rank returned) and its values. */
+int EXPORT(model_output_shape)(const model *m, size_t output, int32_t *dims);
+int EXPORT(model_output_get)(model *m, size_t output, float *values, size_t count, soma_error *error);
+double EXPORT(model_parameters)(const model *m);
+
+/* ---- Formulas: formula.c, formula_graph.c, landscape.c ----------------------------------------------------------- */
+
+/* Where a formula's names come from: the value of a name that is met for the first time. */
+typedef soma_value (*formula_resolver)(void *user, soma_graph *graph, const char *name);
+soma_value formula_parse(soma_graph *graph, const char *text, formula_resolver resolve, void *user, soma_error *error);
+
+typedef struct formula formula;
+
+formula *EXPORT(formula_create)(const char *text, soma_error *error);
+void EXPORT(formula_destroy)(formula *f);
+size_t EXPORT(formula_nodes)(const formula *f);
+const char *EXPORT(formula_node_op)(const formula *f, size_t node);   /* "mul"; "input"; "scalar" */
+const char *EXPORT(formula_node_name)(const formula *f, size_t node); /* of an input; else "" */
+/* The numbers of the nodes that it reads; returns how many. */
+int EXPORT(formula_node_inputs)(const formula *f, size_t node, int32_t *inputs);
+int EXPORT(formula_set)(formula *f, size_t node, double value, soma_error *error);
+/* Computes all: the values and the last node's derivatives by every node, one for each node. */
+int EXPORT(formula_run)(formula *f, double *values, double *gradients, soma_error *error);
+
+typedef struct landscape landscape;
+
+/* A function of the variables x and y, given as a formula, on which an optimizer walks from a place. */
+landscape *EXPORT(landscape_create)(const char *text, const double *optimizer, double x, double y, soma_error *error);
+void EXPORT(landscape_destroy)(landscape *l);
+/* Takes steps; path gets x, y and the height before each step: 3 * steps numbers. */
+int EXPORT(landscape_walk)(landscape *l, size_t steps, double *path, soma_error *error);
+/* The function on a grid, row by row of y. */
+int EXPORT(landscape_heights)(landscape *l, const double *range, size_t steps, float *out, soma_error *error);
+
+#endif
