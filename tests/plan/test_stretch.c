@@ -1,5 +1,5 @@
-/* Stretches: a large batch that goes through many steps a few samples at a time gives the bits of one sample alone, with
- * values that live inside, begin, end or pass by, with any number of threads, and takes less memory. */
+/* Stretches: a large batch that goes through many steps a few samples at a time gives the bits of one sample alone,
+ * with values that live inside, begin, end or pass by, with any number of threads, and takes less memory. */
 #include <soma/nn.h>
 #include <soma/plan.h>
 

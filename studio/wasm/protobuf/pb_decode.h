@@ -11,7 +11,9 @@ struct pb_istream_s {
     size_t bytes_left;
 };
 
+// clang-format off: its versions differ about macros of braces
 #define PB_ISTREAM_EMPTY {NULL, NULL, 0}
+// clang-format on
 
 pb_istream_t pb_istream_from_buffer(const pb_byte_t *bytes, size_t size);
 bool pb_read(pb_istream_t *stream, pb_byte_t *to, size_t count);
