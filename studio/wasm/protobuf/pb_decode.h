@@ -11,7 +11,8 @@ struct pb_istream_s {
     size_t bytes_left;
 };
 
-// clang-format off: its versions differ about macros of braces
+/* clang-format's versions differ about macros of braces. */
+// clang-format off
 #define PB_ISTREAM_EMPTY {NULL, NULL, 0}
 // clang-format on
 
