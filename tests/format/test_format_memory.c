@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "format/onnx.h"
 #include "format/safetensors.h"
+#include "support/purse.h"
 
 #include <soma/nn.h>
 
@@ -14,34 +15,6 @@
 #include <cmocka.h>
 
 enum { TRIES = 20000 };
-
-typedef struct purse {
-    long left; /* allocations until one fails; negative: none fails */
-    long alive;
-} purse;
-
-static void *purse_allocate(void *user, size_t size) {
-    purse *p = user;
-    if (p->left == 0) return NULL;
-    p->left--;
-    void *memory = aligned_alloc(64, size);
-    p->alive += memory != NULL;
-    return memory;
-}
-
-static void purse_release(void *user, void *memory) {
-    purse *p = user;
-    if (memory) p->alive--;
-    free(memory);
-}
-
-static soma_context *context_of(purse *p) {
-    soma_error error = {0};
-    soma_context *c = soma_context_create(
-        (soma_context_options){.allocate = purse_allocate, .release = purse_release, .user = p}, &error);
-    assert_non_null(c);
-    return c;
-}
 
 /* A graph with a convolution, a normalisation, a decomposed op and constants, and its bytes. */
 static soma_value build(soma_graph *g, soma_value *input) {
@@ -63,7 +36,7 @@ static soma_store *filled_store(soma_value y) {
 static void a_failing_allocation_while_writing_is_an_error(void **state) {
     (void)state;
     purse p = {-1, 0};
-    soma_context *context = context_of(&p);
+    soma_context *context = purse_context(&p);
     soma_graph *g = soma_graph_create();
     soma_value x, y = build(g, &x);
     soma_store *store = filled_store(y);
@@ -90,7 +63,7 @@ static void a_failing_allocation_while_writing_is_an_error(void **state) {
 static void a_failing_allocation_while_reading_is_an_error(void **state) {
     (void)state;
     purse p = {-1, 0};
-    soma_context *context = context_of(&p);
+    soma_context *context = purse_context(&p);
     soma_graph *g = soma_graph_create();
     soma_value x, y = build(g, &x);
     soma_store *store = filled_store(y);
@@ -131,7 +104,7 @@ static void a_failing_allocation_while_reading_is_an_error(void **state) {
 static void a_failing_allocation_in_safetensors_is_an_error(void **state) {
     (void)state;
     purse p = {-1, 0};
-    soma_context *context = context_of(&p);
+    soma_context *context = purse_context(&p);
     char path[] = "/tmp/soma-test-XXXXXX";
     int descriptor = mkstemp(path), code = -1;
     assert_true(descriptor >= 0);

@@ -1,30 +1,11 @@
 /* Every allocation of looking inside fails once: each time there is an error and nothing is lost or freed twice (the
  * allocator counts; a sanitizer sees the rest). */
 #include "insight_check.h"
+#include "support/purse.h"
 
 #include <stdlib.h>
 
 enum { TRIES = 20000, SIDE = 6, PIXELS = SIDE * SIDE, ROWS = 8 };
-
-typedef struct purse {
-    long left; /* allocations until one fails; negative: none fails */
-    long alive;
-} purse;
-
-static void *purse_allocate(void *user, size_t size) {
-    purse *p = user;
-    if (p->left == 0) return NULL;
-    p->left--;
-    void *memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
-    p->alive += memory != NULL;
-    return memory;
-}
-
-static void purse_release(void *user, void *memory) {
-    purse *p = user;
-    if (memory) p->alive--;
-    free(memory);
-}
 
 /* What one try looks at: a model of pictures, its network opened. */
 typedef struct subject {
@@ -84,8 +65,7 @@ static void every_failing_allocation_is_an_error(void **state) {
     int (*const looks[])(subject *, soma_error *) = {saliency, feature, taps};
     soma_error error = {0};
     purse p = {-1, 0};
-    soma_context *context = soma_context_create(
-        (soma_context_options){.allocate = purse_allocate, .release = purse_release, .user = &p}, &error);
+    soma_context *context = purse_context(&p);
     float x[ROWS * PIXELS], y[ROWS];
     fill(x, ROWS * PIXELS, 1);
     for (int i = 0; i < ROWS; i++) y[i] = (float)(i % 2);
@@ -121,8 +101,7 @@ static void a_grid_without_memory_is_an_error(void **state) {
     (void)state;
     soma_error error = {0};
     purse p = {-1, 0};
-    soma_context *context = soma_context_create(
-        (soma_context_options){.allocate = purse_allocate, .release = purse_release, .user = &p}, &error);
+    soma_context *context = purse_context(&p);
     soma_graph *g = soma_graph_create_in(context);
     soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 2)), out = soma_dense(x, 1);
     soma_plan *plan = soma_plan_infer(&out, 1, (soma_plan_options){.max_batch = 4, .threads = 1}, &error);
