@@ -138,17 +138,17 @@ void run_prepare_job(const soma_run *run, int32_t step_number, const work *w, el
     }
     if (w->apart) {
         collapse(&l);
-    } else if (s->partition == PARTITION_BATCH && plan->threads > 1) {
+    } else if (s->partition == PARTITION_BATCH && run->threads > 1) {
         int64_t each = w->samples > 0 ? shape.dims[0] / w->samples : 1;
-        partition_range(w->samples, w->thread, plan->threads, &first, &end);
+        partition_range(w->samples, w->thread, run->threads, &first, &end);
         narrow(&l, first * each, end * each, sizeof(float));
         collapse(&l);
     } else {
         collapse(&l);
-        if (s->partition == PARTITION_FREE && plan->threads > 1 && l.rank > 0) {
+        if (s->partition == PARTITION_FREE && run->threads > 1 && l.rank > 0) {
             /* One long dimension is cut at whole cache lines. */
             int64_t unit = l.rank == 1 ? 64 : 1, units = (l.extent[0] + unit - 1) / unit;
-            partition_range(units, w->thread, plan->threads, &first, &end);
+            partition_range(units, w->thread, run->threads, &first, &end);
             narrow(&l, first * unit, end * unit < l.extent[0] ? end * unit : l.extent[0], sizeof(float));
         } else if (w->thread > 0) {
             l.rank = 1;
@@ -177,7 +177,7 @@ void run_prepare_call(const soma_run *run, int32_t step_number, const work *w, k
     for (int i = 0; i < c->inputs && i < (int)COUNT_OF(c->in); i++)
         c->in[i].data = address(run, plan_value_of(plan, n->inputs[i]), w);
     for (int o = 0; o < c->outputs; o++) c->out[o].data = address(run, plan->first_value[n->number - 1] + o, w);
-    c->threads = c->partition == PARTITION_SERIAL ? 1 : plan->threads;
+    c->threads = c->partition == PARTITION_SERIAL ? 1 : run->threads;
     c->scratch_stride = plan->scratch_stride;
     c->scratch = run->scratch + (w->apart ? (size_t)w->thread * plan->scratch_stride : 0);
     c->past = is_past_caches(plan, plan->first_value[n->number - 1], w->samples);
@@ -211,7 +211,7 @@ void run_prepare(soma_run *run, int64_t batch) {
         prepared *p = &run->steps[i];
         if (plan->steps[i].stretch >= 0) continue;
         if (plan->steps[i].kind != STEP_ELEMENTWISE) run_prepare_call(run, i, &all, &p->call, &p->epilogue);
-        for (all.thread = 0; plan->steps[i].kind == STEP_ELEMENTWISE && all.thread < plan->threads; all.thread++)
+        for (all.thread = 0; plan->steps[i].kind == STEP_ELEMENTWISE && all.thread < run->threads; all.thread++)
             run_prepare_job(run, i, &all, &p->jobs[all.thread]);
     }
     run->batch = batch;

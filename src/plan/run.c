@@ -58,6 +58,7 @@ soma_run *soma_run_create(const soma_plan *plan, soma_error *error) {
     run->batch = -1;
     run->seed = plan->options.seed;
     run->team = team_create(c, plan->threads);
+    run->threads = run->team && team_size(run->team) < plan->threads ? team_size(run->team) : plan->threads;
     run->arena = mem_zeros(c, plan->arena_bytes + 1, 1);
     run->scratch = mem_array(c, plan->scratch_stride + 1, (size_t)plan->threads);
     run->reference_scratch = mem_alloc(c, plan->reference_scratch);
@@ -72,7 +73,7 @@ soma_run *soma_run_create(const soma_plan *plan, soma_error *error) {
         if (s->kind == STEP_ELEMENTWISE &&
             !(run->steps[i].jobs = mem_zeros(c, (size_t)plan->threads, sizeof(elementwise_job))))
             goto out_of_memory;
-        if (s->onednn && !(run->steps[i].onednn = onednn_run_create(s->onednn, plan->threads))) goto out_of_memory;
+        if (s->onednn && !(run->steps[i].onednn = onednn_run_create(s->onednn, run->threads))) goto out_of_memory;
     }
     return run;
 out_of_memory:
@@ -269,7 +270,7 @@ static double seconds_now(void) {
 static void walk_stretch(const soma_run *run, const stretch *t, int thread, double *seconds) {
     int64_t first, end;
     double before = seconds ? seconds_now() : 0;
-    partition_range(run->batch, thread, run->plan->threads, &first, &end);
+    partition_range(run->batch, thread, run->threads, &first, &end);
     for (; first < end; first += t->samples) {
         const work w = {first, end - first < t->samples ? end - first : t->samples, thread, true};
         for (int32_t i = t->first; i < t->end; i++) {
@@ -284,7 +285,7 @@ static void walk_stretch(const soma_run *run, const stretch *t, int thread, doub
 
 static void walk_steps(soma_run *run, int thread) {
     const soma_plan *plan = run->plan;
-    const bool barriers = team_size(run->team) > 1 && plan->threads > 1, timed = run->seconds && thread == 0;
+    const bool barriers = run->threads > 1, timed = run->seconds && thread == 0;
     double before = timed ? seconds_now() : 0;
     for (int32_t i = 0; i < plan->steps_count; i++) {
         if (barriers && plan->steps[i].barrier) team_barrier(run->team);
@@ -388,7 +389,7 @@ int soma_run_step(soma_run *run, soma_error *error) {
     run->failed_step = -1;
     run->position++;
     run->last_batch = batch;
-    team_run(run->team, run->plan->threads, region, run);
+    team_run(run->team, run->threads, region, run);
     run->profiled += run->seconds != NULL;
     if (run->plan->effects) run->plan->store->version++;
     return run->failed_step < 0 ? SOMA_OK : name_failure(run, error);

@@ -33,6 +33,7 @@ typedef struct run_input {
 struct soma_run {
     const soma_plan *plan;
     team *team;
+    int threads; /* of the plan's, as many as the system gives */
     char *arena, *scratch, *reference_scratch;
     double *scalar_values;
     void *scalar_slots; /* float or double, by slot, each in a cache line's share of its own type */

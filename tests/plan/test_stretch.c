@@ -3,6 +3,7 @@
 #include <soma/nn.h>
 #include <soma/plan.h>
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,7 +99,33 @@ static void many_samples_give_the_bits_of_each_alone(void **state) {
     soma_graph_destroy(n.graph);
 }
 
+/* Threads that the system refuses, for want of room for their stacks, are done without. */
+static void fewer_threads_than_asked_for_do_as_well(void **state) {
+    (void)state;
+    static float x[SAMPLES * IMAGE], want[SAMPLES * ANSWERS], got[SAMPLES * ANSWERS];
+    soma_error e = {0};
+    pthread_attr_t usual, huge;
+    network n = make();
+    soma_store *store = soma_store_create((soma_store_options){0}, &e);
+    for (size_t i = 0; i < SAMPLES * IMAGE; i++) x[i] = (float)((i * 7919) % 1009) / 500.0f - 1.0f;
+    assert_int_equal(pthread_getattr_default_np(&usual), 0);
+    assert_int_equal(pthread_getattr_default_np(&huge), 0);
+    assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 46), 0);
+    for (int64_t rows = 1; rows <= SAMPLES; rows += 13) {
+        run(&n, store, rows, 1, rows, x, want, NULL, NULL, NULL);
+        assert_int_equal(pthread_setattr_default_np(&huge), 0);
+        run(&n, store, rows, 3, rows, x, got, NULL, NULL, NULL);
+        assert_int_equal(pthread_setattr_default_np(&usual), 0);
+        assert_memory_equal(got, want, (size_t)(rows * ANSWERS) * sizeof *got);
+    }
+    pthread_attr_destroy(&usual);
+    pthread_attr_destroy(&huge);
+    soma_store_destroy(store);
+    soma_graph_destroy(n.graph);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(many_samples_give_the_bits_of_each_alone)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(many_samples_give_the_bits_of_each_alone),
+                                       cmocka_unit_test(fewer_threads_than_asked_for_do_as_well)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
