@@ -9,6 +9,13 @@ export const russian: Record<string, string> = {
     'There is no such room': 'Такой комнаты нет',
     'Choose one of the rooms above.': 'Выберите одну из комнат вверху.',
 
+    // What rooms share
+    Exercises: 'Задания',
+    done: 'сделано',
+    'not yet done': 'ещё не сделано',
+    'A place to begin': 'Отсюда удобно начать',
+    'Save the picture': 'Сохранить картинку',
+
     // Training
     Train: 'Обучать',
     Pause: 'Пауза',
