@@ -8,6 +8,8 @@
  *   backward weights  runs along y for all samples, with a vector of sums for each position, whose lanes are added at
  *                     the end
  *
+ * The usual kernel (depthwise_usual.c) does without copies of the planes.
+ *
  * Split among threads by samples, rows or planes; the weights' gradients by channels. */
 #include "backend/portable/isa/depthwise.h"
 
@@ -63,8 +65,12 @@ static bool is_usual(const soma_window *v) {
     return usual;
 }
 
+static usual_plane usual(const depthwise *d) {
+    return (usual_plane){d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0], d->row, d->row_end};
+}
+
 static void forward_usual(const depthwise *d, const float *x, const float *w, float *to) {
-    const usual_plane p = {d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0], d->row, d->row_end};
+    const usual_plane p = usual(d);
     depthwise_usual(&p, x, w, to);
 }
 
@@ -213,6 +219,24 @@ static void weigh(const kernel_call *call, const depthwise *d, int64_t channel, 
     for (p = 0; p < d->area; p++) to[p] = v_hsum(sums[p]);
 }
 
+/* The usual kernel's, of neighbouring channels at once: a sample's planes of these follow each other in memory, and
+ * small planes apart would be too short for the processor to read ahead. */
+static void weigh_usual(const kernel_call *call, const depthwise *d, int64_t channel, int64_t count, float *to) {
+    const usual_plane p = usual(d);
+    const int64_t plane = d->x.height * d->x.width, places = d->height * d->width;
+    vf sums[CHANNELS][9];
+    for (int64_t c = 0; c < count; c++)
+        for (int k = 0; k < 9; k++) sums[c][k] = v_zero();
+    for (int64_t n = 0; n < d->samples; n++) {
+        const int64_t first = n * d->channels + channel;
+        const float *x = (const float *)call->in[0].data + first * plane;
+        const float *dy = (const float *)call->in[1].data + first * places;
+        for (int64_t c = 0; c < count; c++, x += plane, dy += places) depthwise_usual_weigh(&p, x, dy, sums[c]);
+    }
+    for (int64_t c = 0; c < count; c++)
+        for (int k = 0; k < 9; k++) to[9 * c + k] = v_hsum(sums[c][k]);
+}
+
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 
 typedef void (*plane_body)(const depthwise *d, const float *from, const float *w, float *to);
@@ -344,7 +368,10 @@ void KERNEL(depthwise_backward_weights_run)(const kernel_call *call, int thread)
     for (; channel < end; channel += CHANNELS) {
         int64_t now = end - channel < CHANNELS ? end - channel : CHANNELS;
         float *to = call->epilogue ? d.tile : (float *)call->out[0].data + channel * d.area;
-        for (int64_t c = 0; c < now; c++) weigh(call, &d, channel + c, to + c * d.area);
+        if (is_usual(&d.x.window))
+            weigh_usual(call, &d, channel, now, to);
+        else
+            for (int64_t c = 0; c < now; c++) weigh(call, &d, channel + c, to + c * d.area);
         if (call->epilogue) epilogue_apply(call->epilogue, call->isa, d.tile, d.area, 0, channel, 0, now, d.area, own);
     }
 }

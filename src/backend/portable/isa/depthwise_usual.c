@@ -134,3 +134,58 @@ void depthwise_usual(const usual_plane *p, const float *x, const float *w, float
             rows_of(ROWS, p, x, weights, i + ROWS <= p->row_end ? i : p->row_end - ROWS, to);
     }
 }
+
+/* ---- The gradient of the kernel ---------------------------------------------------------------------------------- */
+
+SIMD vf load_some(const float *x, int64_t left) {
+    return left >= VW ? v_load(x) : v_load_partial(x, left > 0 ? (size_t)left : 0);
+}
+
+/* What the kernel's three columns meet in row i of the picture at outputs [j, j + VW). */
+SIMD void take_columns(const int stride, const usual_plane *p, const float *x, int64_t i, int64_t j, vf column[3]) {
+    column[0] = column[1] = column[2] = v_zero();
+    if (i < 0 || i >= p->height) return;
+    if (stride == 1) {
+        const float *row = x + i * p->width + j;
+        column[1] = load_some(row, p->width - j);
+        column[2] = load_some(row + 1, p->width - j - 1);
+        column[0] = j > 0 ? load_some(row - 1, p->width - j + 1) : v_behind(v_zero(), column[1]);
+    } else {
+        bool inside = j > 0 && 2 * j - 1 < p->width;
+        take_pairs(p, x, i, j, &column[1], &column[2]);
+        column[0] = v_behind(inside ? v_set1(x[i * p->width + 2 * j - 1]) : v_zero(), column[2]);
+    }
+}
+
+/* Columns of outputs from top to bottom, so that each row of the picture is read once for the three that meet it. */
+SIMD void weigh(const int stride, const usual_plane *p, const float *x, const float *dy, vf *sums) {
+    vf sum[9];
+    UNROLL
+    for (int k = 0; k < 9; k++) sum[k] = sums[k];
+    for (int64_t j = 0; j < p->out_width; j += VW) {
+        vf row[3][3];
+        take_columns(stride, p, x, -1, j, row[0]);
+        if (stride == 1) take_columns(stride, p, x, 0, j, row[1]);
+        for (int64_t i = 0; i < p->out_height; i++) {
+            if (stride == 2) take_columns(stride, p, x, 2 * i, j, row[1]);
+            take_columns(stride, p, x, stride * i + 1, j, row[2]);
+            vf y = load_some(dy + i * p->out_width + j, p->out_width - j);
+            UNROLL
+            for (int k = 0; k < 9; k++) sum[k] = v_fma(y, row[k / 3][k % 3], sum[k]);
+            UNROLL
+            for (int l = 0; l < 3; l++) {
+                row[0][l] = row[stride == 1 ? 1 : 2][l];
+                row[1][l] = row[2][l];
+            }
+        }
+    }
+    UNROLL
+    for (int k = 0; k < 9; k++) sums[k] = sum[k];
+}
+
+void depthwise_usual_weigh(const usual_plane *p, const float *x, const float *dy, vf sums[9]) {
+    if (p->stride == 1)
+        weigh(1, p, x, dy, sums);
+    else
+        weigh(2, p, x, dy, sums);
+}
