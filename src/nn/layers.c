@@ -213,7 +213,7 @@ static void update_running(const batch_norm *b, soma_value running, soma_value b
 static soma_value normalise_by_batch(const batch_norm *b, soma_value x) {
     soma_graph *g = b->graph;
     const soma_value in[] = {x, b->weight, b->bias};
-    const batch_norm_attributes a = {b->epsilon};
+    const batch_norm_attributes a = {.epsilon = b->epsilon};
     soma_value y = graph_add(g, &op_batch_norm, &a, in, 3), mean = {g, y.node, 1}, variance = {g, y.node, 2};
     soma_value count = soma_extent(x, b->axes), unbiased = soma_div(count, soma_sub(count, soma_scalar(g, 1)));
     update_running(b, b->running_mean, mean);

@@ -90,9 +90,12 @@ typedef struct lrn_attributes {
 } lrn_attributes;
 
 /* batch_norm(x [N, C, …], weight [C], bias [C]) -> y like x, mean [C], variance [C]: of the batch, the variance divided
- * by the number of elements; batch_norm_backward(dy, x, weight, mean, variance) -> dx, dweight, dbias. */
+ * by the number of elements; batch_norm_backward(dy, x, weight, mean, variance) -> dx, dweight, dbias. With
+ * the bias as a sixth input, dy is what comes down to y clipped: it counts where low < y < high, y being computed again
+ * from x, which is read in any case. */
 typedef struct batch_norm_attributes {
     double epsilon;
+    double low, high; /* of batch_norm_backward with six inputs */
 } batch_norm_attributes;
 
 #endif

@@ -39,7 +39,7 @@ static void infer_forward(op_infer *i) {
 }
 
 static void infer_backward(op_infer *i) {
-    if (!fits(i, &i->in[1], 2, 3)) return;
+    if (!fits(i, &i->in[1], 2, i->inputs - 2)) return;
     if (i->in[0].dtype != SOMA_FLOAT || !shape_equal(&i->in[0].shape, &i->in[1].shape)) {
         infer_fail(i, "the input and the output's gradient differ in shape");
         return;
@@ -79,6 +79,55 @@ static void gradient_forward(op_gradient *c) {
     c->din[0] = dx;
 }
 
+/* Whether a factor is what a rectifier's gradient has: greater(y, 0) or less(y, 6) of y = relu(n) or relu6(n), n the
+ * normalised value. Of n itself the same holds then. */
+static bool is_gate(soma_value factor, const node *normalised, batch_norm_attributes *a) {
+    const node *gate = value_node(factor);
+    double bound;
+    if (gate->op != &op_greater && gate->op != &op_less) return false;
+    const node *y = graph_node(factor.graph, gate->inputs[0].node);
+    if ((y->op != &op_relu && y->op != &op_relu6) || y->inputs[0].node != normalised->number || y->inputs[0].output)
+        return false;
+    if (!value_scalar(graph_value(factor.graph, gate->inputs[1]), &bound)) return false;
+    if (gate->op == &op_greater && bound == 0)
+        a->low = 0;
+    else if (gate->op == &op_less && bound == 6 && y->op == &op_relu6)
+        a->high = 6;
+    else
+        return false;
+    return true;
+}
+
+/* A rectifier that follows the normalisation lets dy through by the sign of its result: x says as much, so that the
+ * result need not be read. */
+static soma_value simplify_backward(soma_graph *g, const node *n, const soma_value *in) {
+    batch_norm_attributes a = *(const batch_norm_attributes *)n->attributes;
+    const soma_value nothing = {g, 0, 0};
+    const node *normalised = value_node(in[3]);
+    soma_value dy = in[0];
+    bool changed = false;
+    if (n->inputs_count == 5) {
+        a.low = -INFINITY;
+        a.high = INFINITY;
+    }
+    if (normalised->op != &op_batch_norm || in[3].output != 1 || in[4].node != in[3].node || in[4].output != 2)
+        return nothing;
+    for (bool found = true; found;) {
+        const node *product = value_node(dy);
+        found = false;
+        for (int k = 0; product->op == &op_mul && k < 2 && !found; k++) {
+            const soma_value other = graph_value(g, product->inputs[1 - k]);
+            found = is_gate(graph_value(g, product->inputs[k]), normalised, &a);
+            if (found) dy = other;
+        }
+        changed = changed || found;
+    }
+    soma_shape s = soma_value_shape(dy);
+    if (!changed || !shape_equal(&s, &n->outputs[0].shape)) return nothing;
+    const soma_value all[] = {dy, in[1], in[2], in[3], in[4], graph_value(g, normalised->inputs[2])};
+    return graph_add(g, &op_batch_norm_backward, &a, all, 6);
+}
+
 /* Through the formulas of the three outputs, written with other ops. */
 static void gradient_backward(op_gradient *c) {
     const batch_norm_attributes *a = c->attributes;
@@ -88,6 +137,11 @@ static void gradient_backward(op_gradient *c) {
     uint32_t axes = all_but_channels(&s);
     soma_value inverse = spread(soma_rsqrt(soma_add(c->in[4], soma_scalar(g, a->epsilon))), x);
     soma_value normal = soma_mul(soma_sub(x, spread(c->in[3], x)), inverse);
+    if (c->inputs == 6) {
+        soma_value y = soma_add(soma_mul(normal, spread(weight, x)), spread(c->in[5], x));
+        soma_value above = soma_greater(y, soma_scalar(g, a->low)), below = soma_less(y, soma_scalar(g, a->high));
+        dy = soma_mul(dy, soma_mul(above, below));
+    }
     soma_value along = soma_mul(normal, soma_reduce_mean(soma_mul(dy, normal), axes, true));
     soma_value centred = soma_sub(soma_sub(dy, soma_reduce_mean(dy, axes, true)), along);
     const soma_value out[] = {soma_mul(centred, soma_mul(spread(weight, x), inverse)),
@@ -109,14 +163,13 @@ static planes planes_of(const soma_shape *s) {
     return p;
 }
 
-/* The sum over a channel of (a - from) times b, or of a - from where b is NULL. */
-static double channel_sum(const planes *p, int64_t channel, const double *a, double from, const double *b,
-                          double b_from) {
+/* The sum over a channel of a - from, or of its square. */
+static double channel_sum(const planes *p, int64_t channel, const double *a, double from, bool squared) {
     double sum = 0;
     for (int64_t n = 0; n < p->samples; n++)
         for (int64_t i = 0; i < p->area; i++) {
-            int64_t at = (n * p->channels + channel) * p->area + i;
-            sum += (a[at] - from) * (b ? b[at] - b_from : 1);
+            double d = a[(n * p->channels + channel) * p->area + i] - from;
+            sum += squared ? d * d : d;
         }
     return sum;
 }
@@ -128,8 +181,8 @@ static void reference_forward(const op_call *call) {
     double *y = call->out[0].data, *mean = call->out[1].data, *variance = call->out[2].data;
     double count = (double)(p.samples * p.area);
     for (int64_t c = 0; c < p.channels; c++) {
-        mean[c] = channel_sum(&p, c, x, 0, NULL, 0) / count;
-        variance[c] = channel_sum(&p, c, x, mean[c], x, mean[c]) / count;
+        mean[c] = channel_sum(&p, c, x, 0, false) / count;
+        variance[c] = channel_sum(&p, c, x, mean[c], true) / count;
         double scale = weight[c] / sqrt(variance[c] + a->epsilon);
         for (int64_t n = 0; n < p.samples; n++)
             for (int64_t i = 0; i < p.area; i++) {
@@ -147,15 +200,24 @@ static void reference_backward(const op_call *call) {
     double *dx = call->out[0].data, *dweight = call->out[1].data, *dbias = call->out[2].data;
     double count = (double)(p.samples * p.area);
     for (int64_t c = 0; c < p.channels; c++) {
-        double inverse = 1 / sqrt(variance[c] + a->epsilon);
-        dbias[c] = channel_sum(&p, c, dy, 0, NULL, 0);
-        dweight[c] = channel_sum(&p, c, dy, 0, x, mean[c]) * inverse;
-        for (int64_t n = 0; n < p.samples; n++)
-            for (int64_t i = 0; i < p.area; i++) {
-                int64_t at = (n * p.channels + c) * p.area + i;
-                double normal = (x[at] - mean[c]) * inverse;
-                dx[at] = weight[c] * inverse * (dy[at] - dbias[c] / count - normal * dweight[c] / count);
-            }
+        double inverse = 1 / sqrt(variance[c] + a->epsilon), scale = weight[c] / sqrt(variance[c] + a->epsilon);
+        dbias[c] = dweight[c] = 0;
+        for (int pass = 0; pass < 2; pass++) /* the sums, then what is made of them */
+            for (int64_t n = 0; n < p.samples; n++)
+                for (int64_t i = 0; i < p.area; i++) {
+                    int64_t at = (n * p.channels + c) * p.area + i;
+                    double normal = (x[at] - mean[c]) * inverse, above = dy[at];
+                    if (call->inputs == 6) {
+                        double y = (x[at] - mean[c]) * scale + ((const double *)call->in[5].data)[c];
+                        if (!(y > a->low && y < a->high)) above = 0;
+                    }
+                    if (pass == 0) {
+                        dbias[c] += above;
+                        dweight[c] += above * normal;
+                    } else {
+                        dx[at] = weight[c] * inverse * (above - dbias[c] / count - normal * dweight[c] / count);
+                    }
+                }
     }
 }
 
@@ -174,10 +236,11 @@ const soma_op op_batch_norm = {.name = "batch_norm",
                                .describe = describe};
 const soma_op op_batch_norm_backward = {.name = "batch_norm_backward",
                                         .inputs_min = 5,
-                                        .inputs_max = 5,
+                                        .inputs_max = 6,
                                         .outputs = 3,
                                         .attributes_size = sizeof(batch_norm_attributes),
                                         .infer = infer_backward,
                                         .gradient = gradient_backward,
+                                        .simplify = simplify_backward,
                                         .reference = reference_backward,
                                         .describe = describe};

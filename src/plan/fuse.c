@@ -202,6 +202,8 @@ static void try_merge(fuser *f, int32_t a, int32_t b, size_t placed) {
     group *p = &f->plan->groups[a], *q = &f->plan->groups[b];
     if (a == b || q->anchor || q->dead || !shape_equal(&p->shape, &q->shape)) return;
     if (q->count && other_pass(f, q->members[0]->number, p)) return;
+    for (int i = 0; p->anchor && i < p->anchor->inputs_count; i++) /* what the anchor reads must be there before it */
+        if (inside(f, p->anchor->inputs[i].node, b)) return;
     for (int i = 0; i < q->count; i++)
         if (q->members[i]->op->flags & OP_EFFECT &&
             anchor_reads(f->plan, p->anchor, graph_node(f->plan->graph, q->members[i]->inputs[0].node)))

@@ -43,7 +43,7 @@ static void batch_normalisation_is_near_the_reference(void **state) {
     (void)state;
     random_stream r = random_open(3, 9);
     for (int i = 0; i < 60; i++) {
-        batch_norm_attributes a = {i % 3 ? 1e-5 : 0.5};
+        batch_norm_attributes a = {.epsilon = i % 3 ? 1e-5 : 0.5};
         soma_shape x = soma_shape4(2 + up_to(&r, 4), up_to(&r, 40), up_to(&r, 12), up_to(&r, i % 4 ? 9 : 70));
         if (i % 5 == 0) x.rank = 2, x.dims[0] = 60 + i;
         if (i % 7 == 0) x.rank = 3;
@@ -58,6 +58,11 @@ static void batch_normalisation_is_near_the_reference(void **state) {
         k.in[2] = k.in[3] = k.in[4] = c;
         k.value = positive;
         k.tolerance = 3e-5;
+        check(&k, &r);
+        a.low = 0.5; /* behind a clip */
+        a.high = i % 2 ? 2 : INFINITY;
+        k.inputs = 6;
+        k.in[5] = c;
         check(&k, &r);
     }
 }

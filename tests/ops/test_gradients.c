@@ -432,9 +432,12 @@ static soma_value build_batch_norm(soma_graph *g, const soma_value *x, const voi
 static soma_value build_batch_norm_backward(soma_graph *g, const soma_value *x, const void *arguments) {
     return outputs_of(graph_add(g, &op_batch_norm_backward, arguments, x, 5), 3);
 }
+static soma_value build_batch_norm_gated(soma_graph *g, const soma_value *x, const void *arguments) {
+    return outputs_of(graph_add(g, &op_batch_norm_backward, arguments, x, 6), 3);
+}
 static void batch_normalisation_gradients_match_differences(void **state) {
     (void)state;
-    const batch_norm_attributes a = {0.1};
+    const batch_norm_attributes a = {.epsilon = 0.1}, clipped = {.epsilon = 0.1, .low = 0.9, .high = 2};
     const soma_shape x = SHAPE(N, 3, 2), channels = SHAPE(3);
     gradient_check(&(gradient_case){.name = "batch_norm",
                                     .build = build_batch_norm,
@@ -446,6 +449,13 @@ static void batch_normalisation_gradients_match_differences(void **state) {
                                     .arguments = &a,
                                     .inputs = 5,
                                     .shapes = {x, x, channels, channels, channels},
+                                    .low = 0.5,
+                                    .high = 2});
+    gradient_check(&(gradient_case){.name = "batch_norm_backward behind a clip",
+                                    .build = build_batch_norm_gated,
+                                    .arguments = &clipped,
+                                    .inputs = 6,
+                                    .shapes = {x, x, channels, channels, channels, channels},
                                     .low = 0.5,
                                     .high = 2});
 }

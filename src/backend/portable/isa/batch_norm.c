@@ -73,24 +73,37 @@ static float part_squares(const float *x, float middle, int64_t n) {
     return lanes_sum(sum);
 }
 
+/* What a clip of y after the normalisation lets through: where low < y < high, with y = (x - middle) scale + shift as
+ * it was computed. */
+typedef struct gate {
+    float middle, scale, shift, low, high;
+} gate;
+
+/* dy where the gate is open, given x - middle; without a gate all of it. */
+SIMD vf through(const bool gated, const gate *g, vf d, vf dy) {
+    if (!gated) return dy;
+    vf y = v_fma(d, v_set1(g->scale), v_set1(g->shift));
+    return v_select(m_and(v_gt(y, v_set1(g->low)), v_lt(y, v_set1(g->high))), dy, v_zero());
+}
+
 /* The sums of dy and of dy (x - middle). */
-static void part_products(const float *dy, const float *x, float middle, int64_t n, float out[2]) {
+SIMD void part_products(const bool gated, const gate *g, const float *dy, const float *x, int64_t n, float out[2]) {
     vf sum[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()}, products[SUMS] = {v_zero(), v_zero(), v_zero(), v_zero()};
-    const vf from = v_set1(middle);
+    const vf from = v_set1(g->middle);
     int64_t i = 0;
     for (; i + SUMS * VW <= n; i += SUMS * VW) {
         UNROLL
         for (int v = 0; v < SUMS; v++) {
-            vf y = v_load(dy + i + v * VW);
+            vf d = v_load(x + i + v * VW) - from, y = through(gated, g, d, v_load(dy + i + v * VW));
             sum[v] += y;
-            products[v] = v_fma(y, v_load(x + i + v * VW) - from, products[v]);
+            products[v] = v_fma(y, d, products[v]);
         }
     }
     for (; i < n; i += VW) { /* where nothing is loaded dy is 0 */
         size_t rest = n - i < VW ? (size_t)(n - i) : VW;
-        vf y = v_load_partial(dy + i, rest);
+        vf d = v_load_partial(x + i, rest) - from, y = through(gated, g, d, v_load_partial(dy + i, rest));
         sum[0] += y;
-        products[0] = v_fma(y, v_load_partial(x + i, rest) - from, products[0]);
+        products[0] = v_fma(y, d, products[0]);
     }
     out[0] = lanes_sum(sum);
     out[1] = lanes_sum(products);
@@ -116,14 +129,14 @@ static void channel_moments(const norm *b, int64_t channel, const float *x, doub
 }
 
 /* The sums of dy and of dy (x - middle) of a channel. */
-static void channel_products(const norm *b, int64_t channel, const float *dy, const float *x, float middle,
-                             double sums[2]) {
+SIMD void channel_products(const bool gated, const gate *g, const norm *b, int64_t channel, const float *dy,
+                           const float *x, double sums[2]) {
     sums[0] = sums[1] = 0;
     for (int64_t n = 0; n < b->samples; n++) {
         const int64_t at = (n * b->channels + channel) * b->area;
         for (int64_t i = 0; i < b->area; i += PART) {
             float part[2];
-            part_products(dy + at + i, x + at + i, middle, b->area - i < PART ? b->area - i : PART, part);
+            part_products(gated, g, dy + at + i, x + at + i, b->area - i < PART ? b->area - i : PART, part);
             sums[0] += (double)part[0];
             sums[1] += (double)part[1];
         }
@@ -136,14 +149,20 @@ static void channel_products(const norm *b, int64_t channel, const float *dy, co
 typedef struct line {
     const float *x, *dy;
     float middle, scale, shift, slope;
+    gate gate;
 } line;
 
-SIMD void fill(const bool backward, const line *l, int64_t at, int64_t n, bool past, float *to) {
+typedef enum direction { FORWARD, BACKWARD, BACKWARD_GATED } direction;
+
+SIMD void fill(const direction way, const line *l, int64_t at, int64_t n, bool past, float *to) {
     const vf middle = v_set1(l->middle), scale = v_set1(l->scale), shift = v_set1(l->shift), slope = v_set1(l->slope);
     for (int64_t i = 0; i < n; i += VW) {
         size_t rest = n - i < VW ? (size_t)(n - i) : VW;
-        vf add = backward ? v_fma(v_load_partial(l->dy + at + i, rest), slope, shift) : shift;
-        vf y = v_fma(v_load_partial(l->x + at + i, rest) - middle, scale, add);
+        vf d = v_load_partial(l->x + at + i, rest) - middle, add = shift;
+        if (way != FORWARD)
+            add =
+                v_fma(through(way == BACKWARD_GATED, &l->gate, d, v_load_partial(l->dy + at + i, rest)), slope, shift);
+        vf y = v_fma(d, scale, add);
         if (past && rest == VW)
             v_store_past(to + i, y);
         else
@@ -151,17 +170,17 @@ SIMD void fill(const bool backward, const line *l, int64_t at, int64_t n, bool p
     }
 }
 
-SIMD void fill_channel(const bool backward, const norm *b, int64_t channel, const line *l) {
+SIMD void fill_channel(const direction way, const norm *b, int64_t channel, const line *l) {
     for (int64_t n = 0; n < b->samples; n++) {
         int64_t at = (n * b->channels + channel) * b->area;
         if (!b->tile) {
             float *to = (float *)b->call->out[0].data + at;
-            fill(backward, l, at, b->area, b->call->past && is_aligned(to), to);
+            fill(way, l, at, b->area, b->call->past && is_aligned(to), to);
             continue;
         }
         for (int64_t i = 0; i < b->area; i += TILE) {
             int64_t now = b->area - i < TILE ? b->area - i : TILE;
-            fill(backward, l, at + i, now, false, b->tile);
+            fill(way, l, at + i, now, false, b->tile);
             kernel_finish(b->call, b->tile, b->rows, b->columns, at + i, at + i + now, b->scratch);
         }
     }
@@ -177,17 +196,30 @@ SIMD vf term(const int kind, vf a, vf b, vf from) {
     return kind == SUM ? a : kind == SQUARES ? d * d : a * d;
 }
 
-/* Sums of `lanes` neighbouring channels of [N, C]; `from` has a number for each. */
+/* The gates of neighbouring channels. */
+typedef struct row_gate {
+    float middle[VW], scale[VW], shift[VW];
+    vf low, high;
+} row_gate;
+
+/* dy where the gates are open; g may be NULL. */
+SIMD vf rows_through(const row_gate *g, vf x, vf dy) {
+    if (!g) return dy;
+    vf y = v_fma(x - v_load(g->middle), v_load(g->scale), v_load(g->shift));
+    return v_select(m_and(v_gt(y, g->low), v_lt(y, g->high)), dy, v_zero());
+}
+
+/* Sums of `lanes` neighbouring channels of [N, C]; `from` has a number for each; a gate is for x, by y. */
 SIMD void rows_sum(const int kind, const norm *b, int64_t channel, size_t lanes, const float *x, const float *y,
-                   vf from, double *sums) {
+                   vf from, const row_gate *g, double *sums) {
     float part[VW];
     for (size_t k = 0; k < VW; k++) sums[k] = 0;
     for (int64_t n = 0; n < b->samples;) {
         vf sum = v_zero();
         for (int64_t end = b->samples - n < ROWS ? b->samples : n + ROWS; n < end; n++) {
             int64_t at = n * b->channels + channel;
-            vf other = kind == PRODUCTS ? v_load_partial(y + at, lanes) : from;
-            sum += term(kind, v_load_partial(x + at, lanes), other, from);
+            vf other = y ? v_load_partial(y + at, lanes) : from;
+            sum += term(kind, rows_through(g, other, v_load_partial(x + at, lanes)), other, from);
         }
         v_store(part, sum);
         for (size_t k = 0; k < lanes; k++) sums[k] += (double)part[k];
@@ -197,14 +229,16 @@ SIMD void rows_sum(const int kind, const norm *b, int64_t channel, size_t lanes,
 typedef struct row_line {
     const float *x, *dy;
     float middle[VW], scale[VW], shift[VW], slope[VW];
+    const row_gate *gate;
 } row_line;
 
 SIMD void fill_rows(const bool backward, const norm *b, int64_t channel, size_t lanes, const row_line *l) {
     const vf middle = v_load(l->middle), scale = v_load(l->scale), shift = v_load(l->shift), slope = v_load(l->slope);
     for (int64_t n = 0; n < b->samples; n++) {
         int64_t at = n * b->channels + channel;
-        vf add = backward ? v_fma(v_load_partial(l->dy + at, lanes), slope, shift) : shift;
-        vf value = v_fma(v_load_partial(l->x + at, lanes) - middle, scale, add);
+        vf x = v_load_partial(l->x + at, lanes), add = shift;
+        if (backward) add = v_fma(rows_through(l->gate, x, v_load_partial(l->dy + at, lanes)), slope, shift);
+        vf value = v_fma(x - middle, scale, add);
         v_store_partial(b->tile ? b->tile : (float *)b->call->out[0].data + at, value, lanes);
         if (b->tile) kernel_finish(b->call, b->tile, b->rows, b->columns, at, at + (int64_t)lanes, b->scratch);
     }
@@ -212,20 +246,39 @@ SIMD void fill_rows(const bool backward, const norm *b, int64_t channel, size_t 
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 
+/* The factor of x - mean, from the numbers as they are stored, so that the adjoint finds the very same. */
+static float scale_of(const norm *b, float weight, float variance) {
+    return (float)((double)weight / sqrt((double)variance + b->epsilon));
+}
+
 /* y = (x - mean) scale + bias of one channel, whose sums are known. */
 static line forward_line(const norm *b, int64_t c, double mean, double variance) {
     const float *weight = b->call->in[1].data, *bias = b->call->in[2].data;
     line l = {.x = b->call->in[0].data, .middle = (float)mean, .shift = bias[c]};
-    l.scale = (float)((double)weight[c] / sqrt(variance + b->epsilon));
+    l.scale = scale_of(b, weight[c], (float)variance);
     ((float *)b->call->out[1].data)[c] = (float)mean;
     ((float *)b->call->out[2].data)[c] = (float)variance;
     return l;
 }
 
+/* The clip that follows the normalisation, where the step has one: what forward_line made of the same numbers. */
+static bool is_gated(const norm *b) { return b->call->inputs == 6; }
+static gate gate_of(const norm *b, int64_t c) {
+    const batch_norm_attributes *a = b->call->attributes;
+    const float *weight = b->call->in[2].data, *mean = b->call->in[3].data, *variance = b->call->in[4].data;
+    gate g = {.middle = mean[c]};
+    if (!is_gated(b)) return g;
+    g.scale = scale_of(b, weight[c], variance[c]);
+    g.shift = ((const float *)b->call->in[5].data)[c];
+    g.low = (float)a->low;
+    g.high = (float)a->high;
+    return g;
+}
+
 /* dx = slope (dy - sum of dy / count) - (x - mean) scale, and the gradients of weight and bias. */
 static line backward_line(const norm *b, int64_t c, double sum, double products) {
     const float *weight = b->call->in[2].data, *mean = b->call->in[3].data, *variance = b->call->in[4].data;
-    line l = {.dy = b->call->in[0].data, .x = b->call->in[1].data, .middle = mean[c]};
+    line l = {.dy = b->call->in[0].data, .x = b->call->in[1].data, .middle = mean[c], .gate = gate_of(b, c)};
     double inverse = 1 / sqrt((double)variance[c] + b->epsilon), slope = (double)weight[c] * inverse;
     l.slope = (float)slope;
     l.shift = (float)(-slope * sum / b->count);
@@ -248,9 +301,9 @@ static void forward_rows(const norm *b, int64_t channel, size_t lanes) {
     const float *x = b->call->in[0].data;
     double mean[VW], variance[VW];
     row_line r = {0};
-    rows_sum(SUM, b, channel, lanes, x, NULL, v_zero(), mean);
+    rows_sum(SUM, b, channel, lanes, x, NULL, v_zero(), NULL, mean);
     for (size_t k = 0; k < lanes; k++) r.middle[k] = (float)(mean[k] /= b->count);
-    rows_sum(SQUARES, b, channel, lanes, x, NULL, v_load(r.middle), variance);
+    rows_sum(SQUARES, b, channel, lanes, x, NULL, v_load(r.middle), NULL, variance);
     for (size_t k = 0; k < lanes; k++) {
         line l = forward_line(b, channel + (int64_t)k, mean[k], variance[k] / b->count);
         put(&r, k, &l);
@@ -262,8 +315,18 @@ static void backward_rows(const norm *b, int64_t channel, size_t lanes) {
     const float *dy = b->call->in[0].data, *x = b->call->in[1].data, *mean = b->call->in[3].data;
     double sum[VW], products[VW];
     row_line r = {0};
-    rows_sum(SUM, b, channel, lanes, dy, NULL, v_zero(), sum);
-    rows_sum(PRODUCTS, b, channel, lanes, dy, x, v_load_partial(mean + channel, lanes), products);
+    row_gate g = {.low = v_zero(), .high = v_zero()};
+    for (size_t k = 0; k < lanes && is_gated(b); k++) {
+        const gate one = gate_of(b, channel + (int64_t)k);
+        g.middle[k] = one.middle;
+        g.scale[k] = one.scale;
+        g.shift[k] = one.shift;
+        g.low = v_set1(one.low);
+        g.high = v_set1(one.high);
+        r.gate = &g;
+    }
+    rows_sum(SUM, b, channel, lanes, dy, r.gate ? x : NULL, v_zero(), r.gate, sum);
+    rows_sum(PRODUCTS, b, channel, lanes, dy, x, v_load_partial(mean + channel, lanes), r.gate, products);
     for (size_t k = 0; k < lanes; k++) {
         line l = backward_line(b, channel + (int64_t)k, sum[k], products[k]);
         put(&r, k, &l);
@@ -276,15 +339,22 @@ static void forward_planes(const norm *b, int64_t c) {
     double mean, variance;
     channel_moments(b, c, x, &mean, &variance);
     line l = forward_line(b, c, mean, variance);
-    fill_channel(false, b, c, &l);
+    fill_channel(FORWARD, b, c, &l);
+}
+
+SIMD void backward_channel(const direction way, const norm *b, int64_t c) {
+    const gate g = gate_of(b, c);
+    double sums[2];
+    channel_products(way == BACKWARD_GATED, &g, b, c, b->call->in[0].data, b->call->in[1].data, sums);
+    line l = backward_line(b, c, sums[0], sums[1]);
+    fill_channel(way, b, c, &l);
 }
 
 static void backward_planes(const norm *b, int64_t c) {
-    const float *dy = b->call->in[0].data, *x = b->call->in[1].data, *mean = b->call->in[3].data;
-    double sums[2];
-    channel_products(b, c, dy, x, mean[c], sums);
-    line l = backward_line(b, c, sums[0], sums[1]);
-    fill_channel(true, b, c, &l);
+    if (is_gated(b))
+        backward_channel(BACKWARD_GATED, b, c);
+    else
+        backward_channel(BACKWARD, b, c);
 }
 
 static void run(const kernel_call *call, int thread, void (*planes)(const norm *, int64_t),

@@ -182,6 +182,11 @@ static void backward_apart(const depthwise *d, const float *dy, const float *w, 
     }
 }
 
+static void backward_usual(const depthwise *d, const float *dy, const float *w, float *to) {
+    const usual_plane p = usual(d);
+    depthwise_usual_back(&p, dy, w, to);
+}
+
 /* ---- Backward to the weights ------------------------------------------------------------------------------------- */
 
 /* Adds a sample's part to the sums of positions [first, first + count), count <= 16. */
@@ -344,7 +349,8 @@ size_t KERNEL(depthwise_backward_data_scratch)(const kernel_call *call) {
 void KERNEL(depthwise_backward_data_run)(const kernel_call *call, int thread) {
     depthwise d = {0};
     open_backward(call, &d);
-    run(call, thread, &d, turns(&d.x.window) ? backward_turned : backward_apart);
+    const soma_window *v = &d.x.window;
+    run(call, thread, &d, turns(v) ? backward_turned : is_usual(v) ? backward_usual : backward_apart);
 }
 
 bool KERNEL(depthwise_backward_weights_accepts)(const kernel_call *call) {

@@ -6,17 +6,22 @@
 #include "backend/portable/isa/simd.h"
 
 #define depthwise_usual       KERNEL(depthwise_usual)
+#define depthwise_usual_back  KERNEL(depthwise_usual_back)
 #define depthwise_usual_weigh KERNEL(depthwise_usual_weigh)
 
 typedef struct usual_plane {
     int64_t height, width, out_height, out_width;
     int64_t stride;
-    int64_t row, row_end; /* of the output, which are done */
+    int64_t row, row_end; /* of what is computed, which are done */
 } usual_plane;
 
 /* One plane, x [height, width] with w [3, 3] to rows of [out_height, out_width], of which `to` is the first; behind its
  * last row and column x is 0. */
 void depthwise_usual(const usual_plane *p, const float *x, const float *w, float *to);
+
+/* The gradient of x [height, width] at stride 2, of which rows [row, row_end) are done, given dy [out_height,
+ * out_width]. */
+void depthwise_usual_back(const usual_plane *p, const float *dy, const float *w, float *to);
 
 /* Adds a plane's part of the kernel's gradient, given x and dy: lanes of sums for each of its nine weights. */
 void depthwise_usual_weigh(const usual_plane *p, const float *x, const float *dy, vf sums[9]);

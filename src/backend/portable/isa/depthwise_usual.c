@@ -135,11 +135,46 @@ void depthwise_usual(const usual_plane *p, const float *x, const float *w, float
     }
 }
 
-/* ---- The gradient of the kernel ---------------------------------------------------------------------------------- */
+/* ---- The gradient of the data at stride 2 ------------------------------------------------------------------------ */
 
 SIMD vf load_some(const float *x, int64_t left) {
     return left >= VW ? v_load(x) : v_load_partial(x, left > 0 ? (size_t)left : 0);
 }
+
+/* Places [j, j + VW) of row i of dy and their neighbours [j + 1, j + 1 + VW), 0 outside. */
+SIMD void take_next(const usual_plane *p, const float *dy, int64_t i, int64_t j, vf *here, vf *next) {
+    *here = *next = v_zero();
+    if (i >= p->out_height) return;
+    *here = load_some(dy + i * p->out_width + j, p->out_width - j);
+    *next = load_some(dy + i * p->out_width + j + 1, p->out_width - j - 1);
+}
+
+/* An even row or column met the kernel's middle alone, an odd one its beginning and its end, for the next place and for
+ * its own. */
+void depthwise_usual_back(const usual_plane *p, const float *dy, const float *w, float *to) {
+    vf weight[9];
+    UNROLL
+    for (int k = 0; k < 9; k++) weight[k] = v_set1(w[k]);
+    for (int64_t i = p->row; i < p->row_end; i++, to += p->width) {
+        for (int64_t j = 0; 2 * j < p->width; j += VW) {
+            vf here, next, below, below_next, even, odd;
+            take_next(p, dy, i / 2, j, &here, &next);
+            if (i % 2 == 0) {
+                even = here * weight[4];
+                odd = v_fma(next, weight[3], here * weight[5]);
+            } else {
+                take_next(p, dy, i / 2 + 1, j, &below, &below_next);
+                even = v_fma(below, weight[1], here * weight[7]);
+                odd = v_fma(below_next, weight[0], below * weight[2]);
+                odd = v_fma(next, weight[6], v_fma(here, weight[8], odd));
+            }
+            const int64_t left = p->width - 2 * j;
+            store_pairs(to + 2 * j, left < 2 * VW ? (size_t)left : 2 * VW, even, odd);
+        }
+    }
+}
+
+/* ---- The gradient of the kernel ---------------------------------------------------------------------------------- */
 
 /* What the kernel's three columns meet in row i of the picture at outputs [j, j + VW). */
 SIMD void take_columns(const int stride, const usual_plane *p, const float *x, int64_t i, int64_t j, vf column[3]) {
