@@ -2,7 +2,9 @@
  *
  * A value that some step stores lives from that step to its last reader. Places are given in step order, first fit; an
  * element-wise step's output takes over the place of an input that dies there. A plan so small that its values fit into
- * the cache together gives each a place of its own, since reuse would only cost barriers. */
+ * the cache together gives each a place of its own, since reuse would only cost barriers. What follows from weights
+ * alone, such as the scales of a batch normalisation that is used, keeps its place from run to run, and the steps that
+ * make it are passed by until a variable changes. */
 #include "plan/plan.h"
 
 enum { ALIGNMENT = 64 };
@@ -44,6 +46,55 @@ static void live(void *user, int32_t value, bool writes) {
         root->first = l->step;
     }
     if (root->place == PLACE_ARENA && root->last < l->step) root->last = l->step;
+}
+
+/* ---- What follows from weights alone ------------------------------------------------------------------------------
+ */
+
+typedef struct weighing {
+    const soma_plan *plan;
+    bool *still; /* by value */
+    bool all;    /* so far, of what a step reads and writes */
+} weighing;
+
+static void weigh(void *user, int32_t value, bool writes) {
+    weighing *w = user;
+    const plan_value *v = &w->plan->values[value], *root = plan_root(w->plan, value);
+    double number;
+    if (writes)
+        w->all = w->all && root->place == PLACE_ARENA && !shape_has_batch(&v->type->shape);
+    else if (root->place == PLACE_SCALAR)
+        w->all =
+            w->all && value_scalar((soma_value){w->plan->graph, plan_value_node(w->plan, value)->number, 0}, &number);
+    else
+        w->all = w->all && (root->place == PLACE_VARIABLE || root->place == PLACE_CONSTANT ||
+                            (root->place == PLACE_ARENA && w->still[v->root]));
+}
+
+static void mark_still(void *user, int32_t value, bool writes) {
+    weighing *w = user;
+    if (writes) w->still[w->plan->values[value].root] = true;
+}
+
+/* Marks the steps of a plan that writes no variable, and lets what they make live for good. */
+static int keep_still(soma_plan *plan, soma_error *error) {
+    if (plan->effects || plan->reference || plan->unfused) return SOMA_OK;
+    weighing w = {.plan = plan, .still = mem_zeros(plan->context, (size_t)plan->values_count + 1, sizeof(bool))};
+    if (!w.still) return error_memory(error);
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        step *s = &plan->steps[i];
+        w.all = !(s->anchor && s->anchor->op->flags & (OP_RANDOM | OP_SHAPE));
+        plan_step_touches(plan, s, weigh, &w);
+        s->still = w.all;
+        if (s->still) plan_step_touches(plan, s, mark_still, &w);
+    }
+    for (int32_t v = 0; v < plan->values_count; v++)
+        if (w.still[v]) {
+            plan->values[v].first = 0;
+            plan->values[v].last = plan->steps_count;
+        }
+    mem_free(plan->context, w.still);
+    return SOMA_OK;
 }
 
 /* ---- Places
@@ -221,7 +272,7 @@ int plan_place(soma_plan *plan, soma_error *error) {
     }
     for (int32_t v = 0; v < plan->values_count; v++)
         if (plan->values[v].place == PLACE_ARENA && plan->values[v].kept) plan->values[v].last = plan->steps_count;
-    if (plan_stretch(plan, error) != SOMA_OK) return error->code;
+    if (keep_still(plan, error) != SOMA_OK || plan_stretch(plan, error) != SOMA_OK) return error->code;
     for (int32_t v = 0; v < plan->values_count; v++) {
         const plan_value *x = &plan->values[v];
         if (x->place != PLACE_ARENA) continue;

@@ -72,6 +72,7 @@ typedef struct step {
     int nodes; /* graph nodes that it stands for */
     partition partition;
     bool barrier;    /* before it */
+    bool still;      /* follows from weights alone: what it made is good until a variable changes */
     bool apart;      /* what becomes of a sample depends on nothing but this sample */
     int32_t stretch; /* that it belongs to, or -1 */
     double flops;

@@ -296,7 +296,7 @@ static void walk_steps(soma_run *run, int thread) {
             if (timed) before = seconds_now();
             continue;
         }
-        run_step(run, i, thread);
+        if (!(run->fresh && plan->steps[i].still)) run_step(run, i, thread);
         if (timed) {
             double after = seconds_now();
             run->seconds[i] += after - before;
@@ -340,10 +340,11 @@ static int agree_on_rows(const soma_run *run, int64_t *batch, soma_error *error)
     return SOMA_OK;
 }
 
-/* Weights that oneDNN's steps keep in its layouts are made anew when a variable has changed. */
+/* What follows from weights alone is made anew when a variable has changed, weights in oneDNN's layouts among it. */
 static void keep_weights(soma_run *run) {
     const soma_plan *plan = run->plan;
-    if (run->kept == plan->store->version) return;
+    run->fresh = run->kept == plan->store->version;
+    if (run->fresh) return;
     for (int32_t i = 0; i < plan->steps_count; i++)
         if (run->steps[i].onednn)
             onednn_run_keep(run->steps[i].onednn,
@@ -384,7 +385,7 @@ int soma_run_step(soma_run *run, soma_error *error) {
     if (batch != run->batch || run->stale) run_prepare(run, batch);
     if (run->scalars_stale) run_scalars(run);
     position_random(run);
-    if (run->plan->onednn) keep_weights(run);
+    keep_weights(run);
     if (run->plan->reference) widen_inputs(run);
     run->failed_step = -1;
     run->position++;

@@ -41,7 +41,8 @@ struct soma_run {
     prepared *steps;
     int64_t batch; /* for which the steps are prepared; -1: none */
     int64_t last_batch;
-    uint64_t kept;      /* version of the store that kept weights were made from; 0: none were */
+    uint64_t kept;      /* version of the store that what follows from weights alone was made from; 0: none was */
+    bool fresh;         /* that is so in this step: steps that make it are passed by */
     bool stale;         /* pointers changed since */
     bool scalars_stale; /* only numbers that the host computes from did */
     uint64_t seed, position;
