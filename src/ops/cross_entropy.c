@@ -64,12 +64,12 @@ static soma_value simplify_backward(soma_graph *g, const node *n, const soma_val
 
 /* ---- Reference --------------------------------------------------------------------------------------------------- */
 
-/* The largest element of a row and the logarithm of the sum of exponentials, the largest taken away. */
+/* The largest of a row's n > 0 elements and the logarithm of the sum of exponentials, the largest taken away. */
 static double log_sum(const double *x, int64_t n, double *largest) {
-    double sum = 0;
-    *largest = -INFINITY;
-    for (int64_t k = 0; k < n; k++) *largest = fmax(*largest, x[k]);
-    for (int64_t k = 0; k < n; k++) sum += exp(x[k] - *largest);
+    *largest = x[0];
+    for (int64_t k = 1; k < n; k++) *largest = fmax(*largest, x[k]);
+    double sum = exp(x[0] - *largest);
+    for (int64_t k = 1; k < n; k++) sum += exp(x[k] - *largest);
     return log(sum);
 }
 
