@@ -18,18 +18,20 @@ void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
 }
 
 random_stream random_open(uint64_t seed, uint64_t stream) {
-    random_stream r = {seed, stream, 0};
+    random_stream r = {.seed = seed, .stream = stream};
     return r;
 }
 
 uint32_t random_u32(random_stream *r) {
     uint64_t block = r->position / 4;
-    const uint32_t key[2] = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)r->stream,
-                                 (uint32_t)(r->stream >> 32)};
-    uint32_t out[4];
-    philox(counter, key, out);
-    return out[r->position++ % 4];
+    if (r->block != block + 1) {
+        const uint32_t key[2] = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)};
+        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)r->stream,
+                                     (uint32_t)(r->stream >> 32)};
+        philox(counter, key, r->words);
+        r->block = block + 1;
+    }
+    return r->words[r->position++ % 4];
 }
 
 double random_uniform(random_stream *r) {

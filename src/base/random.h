@@ -9,9 +9,11 @@
 /* Four 32-bit words for a counter under a key. */
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* A sequential reader of the stream (seed, stream). */
+/* A sequential reader of the stream (seed, stream); its position may be set. */
 typedef struct random_stream {
     uint64_t seed, stream, position;
+    uint64_t block;    /* 1 + the number of the block that `words` are; 0: none */
+    uint32_t words[4]; /* four at a time are made */
 } random_stream;
 
 random_stream random_open(uint64_t seed, uint64_t stream);

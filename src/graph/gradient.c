@@ -129,11 +129,14 @@ bool shape_broadcast(const soma_shape *a, const soma_shape *b, soma_shape *out) 
 soma_value gradient_unbroadcast(soma_value dy, soma_value x) {
     soma_shape s = soma_value_shape(x), t = soma_value_shape(dy);
     uint32_t axes = 0;
+    bool leading = true; /* the axes are those that x lacks: their sum has x's shape already */
     if (!value_ok(dy) || !value_ok(x) || shape_equal(&s, &t)) return dy;
     for (int i = 0; i < t.rank; i++) {
         int j = i - (t.rank - s.rank);
-        if (j < 0 || (s.dims[j] == 1 && t.dims[i] != 1)) axes |= SOMA_AXIS(i);
+        if (j >= 0 && (s.dims[j] != 1 || t.dims[i] == 1)) continue;
+        axes |= SOMA_AXIS(i);
+        leading = leading && j < 0;
     }
-    if (axes) dy = soma_reduce_sum(dy, axes, true);
+    if (axes) dy = soma_reduce_sum(dy, axes, !leading);
     return soma_reshape(dy, s);
 }

@@ -92,6 +92,9 @@ struct soma_op {
     double (*scalar)(const double *x, const double *parameters);       /* element-wise ops */
     double (*flops)(const op_call *);                                  /* NULL: none worth counting */
     void (*describe)(const void *attributes, char *text, size_t size); /* "stride 2, padding 1", for people */
+    /* Of an output y [N, C] that is a probability of each class: -log y of the rows' classes [N]; a value without a
+     * node or NULL: none. */
+    soma_value (*entropy_of)(soma_graph *, const node *, soma_value classes);
     /* log(y), log(1 - y) and log(y / (1 - y)) of this op's output y in a stable form; NULL: none. */
     soma_value (*log_of)(soma_graph *, const node *);
     soma_value (*log_one_minus)(soma_graph *, const node *);

@@ -100,13 +100,22 @@ static bool classes_valid(const char *loss, soma_value p, soma_value classes, co
     return !g->error.code;
 }
 
+/* Every class counts the same and each row has one: an op's own way, if it has one. */
+static bool is_plain(const soma_cross_entropy_options *o) { return !o->class_weights && o->label_smoothing == 0; }
+
 soma_value soma_cross_entropy(soma_value probabilities, soma_value classes, soma_cross_entropy_options options) {
     if (!classes_valid("cross_entropy", probabilities, classes, &options)) return none(probabilities.graph);
+    const node *n = value_node(probabilities);
+    if (is_plain(&options) && n->op->entropy_of && probabilities.output == 0) {
+        soma_value losses = n->op->entropy_of(probabilities.graph, n, classes);
+        if (losses.node) return soma_mean(losses);
+    }
     return cross_entropy(log_of(probabilities), classes, &options);
 }
 
 soma_value soma_softmax_cross_entropy(soma_value logits, soma_value classes, soma_cross_entropy_options options) {
     if (!classes_valid("softmax_cross_entropy", logits, classes, &options)) return none(logits.graph);
+    if (is_plain(&options)) return soma_mean(graph_add2(&op_cross_entropy, NULL, logits, classes));
     return cross_entropy(soma_log_softmax(logits, 1), classes, &options);
 }
 

@@ -56,6 +56,12 @@ static soma_value log_of_softmax(soma_graph *g, const node *n) {
     return soma_log_softmax(graph_value(g, n->inputs[0]), ((const axis_attributes *)n->attributes)->axis);
 }
 
+static soma_value entropy_of_softmax(soma_graph *g, const node *n, soma_value classes) {
+    const soma_value in[] = {graph_value(g, n->inputs[0]), classes};
+    if (((const axis_attributes *)n->attributes)->axis != 1) return (soma_value){g, 0, 0};
+    return graph_add(g, &op_cross_entropy, NULL, in, 2);
+}
+
 static void describe_axis(const void *attributes, char *text, size_t size) {
     snprintf(text, size, "axis %d", ((const axis_attributes *)attributes)->axis);
 }
@@ -69,6 +75,7 @@ const soma_op op_softmax = {.name = "softmax",
                             .gradient = gradient_softmax,
                             .reference = reference_softmax,
                             .describe = describe_axis,
+                            .entropy_of = entropy_of_softmax,
                             .log_of = log_of_softmax};
 const soma_op op_log_softmax = {.name = "log_softmax",
                                 .inputs_min = 1,

@@ -73,6 +73,9 @@ OP(extent)
 /* softmax.c */
 OP(softmax)
 OP(log_softmax)
+/* cross_entropy.c */
+OP(cross_entropy)
+OP(cross_entropy_backward)
 /* reshape.c */
 OP(reshape)
 OP(expand)

@@ -276,33 +276,54 @@ static int32_t only_reader(const fuser *f, const node *n, int32_t g) {
     return reader;
 }
 
-/* Moves a node whose value only one later group of the same shape reads into that group, if what it needs is in memory
- * anyway: the mask of an activation is made again where the gradient passes instead of being stored by the forward
- * pass. */
+enum { CHAIN = 4 };
+
+/* Whether all that read a node are among these. */
+static bool only_for(const fuser *f, const node *n, const node *const *readers, int count) {
+    if (f->plan->values[f->plan->first_value[n->number - 1]].kept) return false;
+    for (size_t u = (size_t)n->number; u < f->plan->graph->count; u++) {
+        const node *user = f->plan->graph->nodes[u];
+        bool known = false;
+        for (int k = 0; k < count; k++) known |= readers[k] == user;
+        for (int i = 0; i < user->inputs_count && !known; i++)
+            if (user->inputs[i].node == n->number) return false;
+    }
+    return true;
+}
+
+/* Appends a node of group g and those that only it needs; false if it needs others that would not be in memory. */
+static bool gather_chain(const fuser *f, const node *n, int32_t g, const node **chain, int *count) {
+    if (*count == CHAIN || !(n->op->flags & OP_ELEMENTWISE) || f->plan->groups[g].anchor == n) return false;
+    chain[(*count)++] = n;
+    for (int i = 0; i < n->inputs_count; i++) {
+        const node *in = graph_node(f->plan->graph, n->inputs[i].node);
+        bool there = f->group_of[in->number - 1] != g || stored(f, in, g, f->plan->graph->count);
+        for (int k = 0; k < *count; k++) there |= chain[k] == in;
+        if (there) continue;
+        if (!only_for(f, in, chain, *count) || !gather_chain(f, in, g, chain, count)) return false;
+    }
+    return true;
+}
+
+/* Moves a node whose value only one later group of the same shape reads into that group, with those that it alone
+ * needs, if what they need is in memory anyway: the slope of an activation is made again where the gradient passes
+ * instead of being stored by the forward pass. */
 static void sink(fuser *f, const node *n) {
     int32_t g = f->group_of[n->number - 1], h;
     const size_t all = f->plan->graph->count;
+    const node *chain[CHAIN];
+    int count = 0, moved = 0;
     if (g < 0 || !(n->op->flags & OP_ELEMENTWISE) || f->plan->groups[g].anchor == n) return;
     if (f->plan->values[f->plan->first_value[n->number - 1]].kept || (h = only_reader(f, n, g)) < 0) return;
     const group *to = &f->plan->groups[h];
     if (!shape_equal(&to->shape, &n->outputs[0].shape) || (to->anchor && (!to->kernel || !to->kernel->epilogue)))
         return;
-    remove_member(f, g, n);
-    bool free_inputs = true;
-    for (int i = 0; i < n->inputs_count && free_inputs; i++) {
-        const node *in = graph_node(f->plan->graph, n->inputs[i].node);
-        bool elsewhere = false; /* read outside g by others than n, so stored */
-        if (f->group_of[in->number - 1] != g) continue;
-        f->group_of[n->number - 1] = g; /* n itself does not count */
-        elsewhere = stored(f, in, g, all);
-        f->group_of[n->number - 1] = -1;
-        free_inputs = elsewhere;
-    }
-    if (free_inputs && add_member(f, h, n)) {
-        if (fits(f, h) && stores(f, h, all) <= EW_MAX_OUTPUTS) return;
-        remove_member(f, h, n);
-    }
-    add_member(f, g, n);
+    if (!gather_chain(f, n, g, chain, &count)) return;
+    for (int k = 0; k < count; k++) remove_member(f, g, chain[k]);
+    while (moved < count && add_member(f, h, chain[moved])) moved++;
+    if (moved == count && fits(f, h) && stores(f, h, all) <= EW_MAX_OUTPUTS) return;
+    while (moved > 0) remove_member(f, h, chain[--moved]);
+    for (int k = 0; k < count; k++) add_member(f, g, chain[k]);
 }
 
 /* Groups that store more than a program can: the last members become groups of their own. */

@@ -49,6 +49,7 @@ bool plan_epilogue_strides(const soma_shape *operand, const soma_shape *out, int
                            int64_t strides[3]) {
     int64_t stride[SOMA_MAX_RANK] = {0}, pitch = 1;
     int rank = out->rank, first_column = rank - (columns > 0 ? columns : 1);
+    if (rank == 0) first_column = 0; /* a single number is one row of one column */
     if (first_column < 0) return false;
     for (int d = operand->rank - 1, o = rank - 1; d >= 0; d--, o--) {
         int64_t extent = shape_dim(operand, d, batch);

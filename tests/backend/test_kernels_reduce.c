@@ -1,4 +1,4 @@
-/* Reductions, argmax and softmax against the float64 reference, at every level. */
+/* Reductions, argmax, softmax and cross-entropy against the float64 reference, at every level. */
 #include "kernel_check.h"
 
 static soma_shape random_shape(random_stream *r, int rank, int64_t limit) {
@@ -170,6 +170,39 @@ static void softmax_along_any_axis_is_near_the_reference(void **state) {
     check_axis(&op_log_softmax, soma_shape2(5, 8), 1, some_nan, &r);
 }
 
+/* One class more than there are: such rows have neither loss nor gradient. */
+static void check_entropy(int64_t rows, int64_t classes, double (*value)(random_stream *), random_stream *r) {
+    const soma_shape x = soma_shape2(rows, classes), n = soma_shape1(rows);
+    check_case c = {.op = &op_cross_entropy,
+                    .inputs = 2,
+                    .in = {x, n},
+                    .integers = {false, true},
+                    .limit = classes + 1,
+                    .batch = rows,
+                    .tolerance = 3e-6,
+                    .value = value};
+    check(&c, r);
+    c.op = &op_cross_entropy_backward;
+    c.tolerance = 2e-5; /* dy, up to 100, times what is left of 1 */
+    c.inputs = 3;
+    c.in[1] = x, c.in[2] = n;
+    c.integers[1] = false, c.integers[2] = true;
+    for (int one = 0; one < 2; one++) {
+        c.in[0] = one ? soma_shape0() : n;
+        check(&c, r);
+    }
+}
+
+static void cross_entropy_is_near_the_reference(void **state) {
+    (void)state;
+    random_stream r = random_open(8, 4);
+    for (int i = 0; i < 60; i++) check_entropy(check_extent(&r, 60), check_extent(&r, 40), i % 2 ? wide : NULL, &r);
+    check_entropy(3000, 10, NULL, &r);
+    check_entropy(3000, 17, NULL, &r);
+    check_entropy(4, 1000, NULL, &r);
+    check_entropy(0, 3, NULL, &r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reductions_over_any_axes_are_near_the_reference),
@@ -179,6 +212,7 @@ int main(void) {
         cmocka_unit_test(nan_spreads_through_reductions),
         cmocka_unit_test(argmax_finds_the_first_maximum),
         cmocka_unit_test(softmax_along_any_axis_is_near_the_reference),
+        cmocka_unit_test(cross_entropy_is_near_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,26 @@ static void softmax_gradients_match_differences(void **state) {
         }
 }
 
+/* The third row has no such class. */
+static soma_value some_classes(soma_graph *g) { return soma_constant_int64(g, SHAPE(3), (const int64_t[]){2, 0, 4}); }
+static soma_value build_entropy(soma_graph *g, const soma_value *x, const void *arguments) {
+    return (void)arguments, graph_add2(&op_cross_entropy, NULL, x[0], some_classes(g));
+}
+static soma_value build_entropy_backward(soma_graph *g, const soma_value *x, const void *arguments) {
+    return (void)arguments, graph_add3(&op_cross_entropy_backward, NULL, x[0], x[1], some_classes(g));
+}
+
+static void cross_entropy_gradients_match_differences(void **state) {
+    (void)state;
+    gradient_check(
+        &(gradient_case){.name = "cross_entropy", .build = build_entropy, .inputs = 1, .shapes = {SHAPE(3, 4)}});
+    for (int rank = 0; rank < 2; rank++)
+        gradient_check(&(gradient_case){.name = "cross_entropy_backward",
+                                        .build = build_entropy_backward,
+                                        .inputs = 2,
+                                        .shapes = {rank ? SHAPE(3) : soma_shape0(), SHAPE(3, 4)}});
+}
+
 /* ---- Shape ------------------------------------------------------------------------------------------------------- */
 
 static soma_value build_reshape(soma_graph *g, const soma_value *x, const void *arguments) {
@@ -488,6 +508,7 @@ int main(void) {
         cmocka_unit_test(product_gradients_match_differences_for_all_transpositions),
         cmocka_unit_test(reduction_gradients_match_differences),
         cmocka_unit_test(softmax_gradients_match_differences),
+        cmocka_unit_test(cross_entropy_gradients_match_differences),
         cmocka_unit_test(shape_op_gradients_match_differences),
         cmocka_unit_test(gather_and_scatter_gradients_match_differences),
         cmocka_unit_test(convolution_gradients_match_differences),

@@ -318,6 +318,8 @@ enum { WIDE = 32, SIDE = 12, IMAGE = WIDE * SIDE * SIDE };
 
 static void collect(void *user, const char *text) { strncat(user, text, 2000 - strlen(user)); }
 
+static void collect_all(void *user, const char *text) { strncat(user, text, 19000 - strlen(user)); }
+
 static void run_convolution(soma_plan_options o, const float *x, float *y, char *printed) {
     soma_error e = {0};
     soma_graph *g = soma_graph_create();
@@ -336,6 +338,30 @@ static void run_convolution(soma_plan_options o, const float *x, float *y, char 
     assert_int_equal(soma_run_profile(r, false, &e), SOMA_OK);
     assert_int_equal(soma_run_get(r, out, y, 2 * (size_t)IMAGE, &e), SOMA_OK);
     soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
+/* A classifier's training step: the slope of an activation is made where the gradient passes, a bias is updated by the
+ * step that sums up its gradient, and all that is element-wise is compiled. */
+static void a_small_classifier_trains_in_few_compiled_steps(void **state) {
+    (void)state;
+    const char *const compiled[] = {"bias_tanh", "tanh_backward", "momentum_decay"};
+    static char text[20000];
+    soma_error e = {0};
+    soma_optimizer optimizer = soma_momentum(0.1, 0.9);
+    optimizer.weight_decay = 0.001;
+    soma_graph *g = soma_graph_create();
+    soma_value x = soma_input(g, "x", soma_shape2(SOMA_BATCH, 2));
+    soma_value classes = soma_input_int64(g, "classes", soma_shape1(SOMA_BATCH));
+    soma_value h = soma_dense(soma_tanh(soma_dense(soma_tanh(soma_dense(x, 6)), 2)), 2);
+    soma_value loss = soma_softmax_cross_entropy(h, classes, (soma_cross_entropy_options){0});
+    soma_plan *p = soma_plan_train(loss, optimizer, (soma_plan_options){.max_batch = 10}, &e);
+    assert_string_equal(e.message, "");
+    assert_int_equal(soma_plan_get_info(p).steps, 14);
+    text[0] = 0;
+    soma_plan_print(p, collect_all, text);
+    for (size_t i = 0; i < sizeof compiled / sizeof *compiled; i++) assert_non_null(strstr(text, compiled[i]));
     soma_plan_destroy(p);
     soma_graph_destroy(g);
 }
@@ -656,6 +682,7 @@ int main(void) {
         cmocka_unit_test(bound_arrays_are_read_at_each_step),
         cmocka_unit_test(every_reader_of_a_variable_sees_what_it_held_before),
         cmocka_unit_test(kept_values_can_be_read),
+        cmocka_unit_test(a_small_classifier_trains_in_few_compiled_steps),
         cmocka_unit_test(a_fast_algorithm_can_be_switched_off),
         cmocka_unit_test(a_value_that_is_not_finite_is_named),
         cmocka_unit_test(random_streams_replay),

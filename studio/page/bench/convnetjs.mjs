@@ -1,82 +1,66 @@
-// Training of classify2d's 2-6-2-2 network by soma and by ConvNetJS, in turn in one browser: node bench/convnetjs.mjs.
-// ConvNetJS takes one example after another and updates after each batch, soma takes the batch as a whole.
-import { readFileSync } from 'node:fs';
-import { build } from 'vite';
-import { open } from '../tests/browser.mjs';
+// Training of ConvNetJS's two best-known networks by soma and by ConvNetJS, in turn in one browser:
+// node bench/convnetjs.mjs. ConvNetJS takes one example after another and updates after each batch, soma takes the
+// batch as a whole.
+import { networks, openBench, optimizer, read, report, ROUNDS } from './browser.mjs';
 
-const ROUNDS = 7,
-    BATCH = 10;
-const read = (name) => readFileSync(new URL(import.meta.resolve(name)));
-const bundle = await build({
-    logLevel: 'silent',
-    build: {
-        write: false,
-        target: 'es2022',
-        lib: {
-            entry: new URL('../../packages/soma-wasm/dist/index.js', import.meta.url).pathname,
-            formats: ['iife'],
-            name: 'somaWasm',
-        },
-    },
-});
-const site = await open();
-const { page } = await site.page('/?embed=1#/graph');
-await page.addScriptTag({ content: bundle[0].output[0].code });
-await page.addScriptTag({ content: read('convnetjs/build/convnet.js').toString() });
+const layers = {
+    classify2d: [
+        { type: 'input', out_sx: 1, out_sy: 1, out_depth: 2 },
+        { type: 'fc', num_neurons: 6, activation: 'tanh' },
+        { type: 'fc', num_neurons: 2, activation: 'tanh' },
+        { type: 'softmax', num_classes: 2 },
+    ],
+    mnist: [
+        { type: 'input', out_sx: 24, out_sy: 24, out_depth: 1 },
+        { type: 'conv', sx: 5, filters: 8, stride: 1, pad: 2, activation: 'relu' },
+        { type: 'pool', sx: 2, stride: 2 },
+        { type: 'conv', sx: 5, filters: 16, stride: 1, pad: 2, activation: 'relu' },
+        { type: 'pool', sx: 3, stride: 3 },
+        { type: 'softmax', num_classes: 10 },
+    ],
+};
+/* Batch sizes of the demos, and how many examples a round takes of each library. */
+const sizes = {
+    classify2d: { batch: 10, rows: 200, soma: 500000, convnetjs: 100000 },
+    mnist: { batch: 20, rows: 100, soma: 2000, convnetjs: 100 },
+};
 
-const rates = await page.evaluate(
-    async ({ wasm, rounds, batch }) => {
-        const soma = await somaWasm.loadSoma(Uint8Array.from(atob(wasm), (c) => c.charCodeAt(0)));
-        const points = soma.points('circles', 200, 0.1);
-        // Two softmax outputs, as ConvNetJS has.
-        const net = soma.network('dense 6 tanh, dense 2 tanh, dense 2 softmax', { sample: [2] });
-        net.setData('train', points.xy, points.labels);
-        net.setTraining(batch, { kind: 'momentum', rate: 0.01, momentum: 0.1, l2: 0.001 });
+const bench = await openBench([read(import.meta.resolve('convnetjs/build/convnet.js')).toString()]);
+for (const name of Object.keys(networks)) {
+    const rates = await bench.page.evaluate(
+        async ({ network, layers, sizes, optimizer, rounds }) => {
+            const data = bench.data(network, sizes.rows);
+            const train = bench.somaTrainer(network, sizes.batch, data);
 
-        const theirs = new convnetjs.Net();
-        theirs.makeLayers([
-            { type: 'input', out_sx: 1, out_sy: 1, out_depth: 2 },
-            { type: 'fc', num_neurons: 6, activation: 'tanh' },
-            { type: 'fc', num_neurons: 2, activation: 'tanh' },
-            { type: 'softmax', num_classes: 2 },
-        ]);
-        const trainer = new convnetjs.SGDTrainer(theirs, {
-            learning_rate: 0.01,
-            momentum: 0.1,
-            batch_size: batch,
-            l2_decay: 0.001,
-        });
-        const volume = new convnetjs.Vol(1, 1, 2);
-        const train = (examples) => {
-            for (let i = 0; i < examples; i++) {
-                const row = i % 200;
-                volume.w[0] = points.xy[2 * row];
-                volume.w[1] = points.xy[2 * row + 1];
-                trainer.train(volume, points.labels[row]);
+            const net = new convnetjs.Net();
+            net.makeLayers(layers);
+            const trainer = new convnetjs.SGDTrainer(net, {
+                learning_rate: optimizer.rate,
+                momentum: optimizer.momentum,
+                l2_decay: optimizer.l2,
+                batch_size: sizes.batch,
+            });
+            const { out_sx, out_sy, out_depth } = layers[0];
+            const volume = new convnetjs.Vol(out_sx, out_sy, out_depth);
+            const size = volume.w.length;
+            const theirs = (examples) => {
+                for (let i = 0; i < examples; i++) {
+                    const row = i % sizes.rows;
+                    for (let k = 0; k < size; k++) volume.w[k] = data.x[row * size + k];
+                    trainer.train(volume, data.labels[row]);
+                }
+            };
+            const rates = { soma: [], ConvNetJS: [] };
+            train(sizes.soma / 5);
+            theirs(sizes.convnetjs);
+            for (let i = 0; i < rounds; i++) {
+                rates.soma.push(await bench.rate(train, sizes.soma));
+                rates.ConvNetJS.push(await bench.rate(theirs, sizes.convnetjs));
             }
-        };
-        const rate = (run, examples) => {
-            const begun = performance.now();
-            run();
-            return (examples / (performance.now() - begun)) * 1000;
-        };
-        net.train(5000);
-        train(50000);
-        const soma_ = [],
-            convnet = [];
-        for (let i = 0; i < rounds; i++) {
-            soma_.push(rate(() => net.train(500000 / batch), 500000));
-            convnet.push(rate(() => train(100000), 100000));
-        }
-        return { soma: soma_, convnet };
-    },
-    { wasm: read('soma-wasm/soma.wasm').toString('base64'), rounds: ROUNDS, batch: BATCH },
-);
-await site.close();
-const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
-const ours = median(rates.soma),
-    theirs = median(rates.convnet);
-const text = (rate) => `${Math.round(rate).toLocaleString('en')} examples/s`;
-console.log(
-    `2-6-2-2, batch ${BATCH}, medians of ${ROUNDS}: soma ${text(ours)}, ConvNetJS ${text(theirs)}: ${(ours / theirs).toFixed(2)} times`,
-);
+            return rates;
+        },
+        { network: networks[name], layers: layers[name], sizes: sizes[name], optimizer, rounds: ROUNDS },
+    );
+    report(`${networks[name].title}, batch ${sizes[name].batch}`, rates);
+}
+await bench.close();

@@ -35,6 +35,10 @@ RECIPE(relu_backward, 3, 1, 0x4, 0, 0, OP2(3, greater, 1, 2) OP2(4, mul, 0, 3), 
 RECIPE(relu6_backward, 4, 1, 0xc, 0, 0, OP2(4, greater, 1, 2) OP2(5, mul, 0, 4) OP2(6, less, 1, 3) OP2(7, mul, 5, 6),
        OUT(0, 7))
 
+/* dx = dy (1 - y^2) of tanh, with y and the 1 as the other inputs; dx = dy y (1 - y) of sigmoid, with 1 and y */
+RECIPE(tanh_backward, 3, 1, 0x4, 0, 0, OP1(3, square, 1) OP2(4, sub, 2, 3) OP2(5, mul, 0, 4), OUT(0, 5))
+RECIPE(sigmoid_backward, 3, 1, 0x2, 0, 0, OP2(3, sub, 1, 2) OP2(4, mul, 2, 3) OP2(5, mul, 0, 4), OUT(0, 5))
+
 /* Optimizers' updates, as soma_minimize writes them; g is the gradient. */
 
 /* w' = w - lr g; inputs g, lr, w */
@@ -43,6 +47,12 @@ RECIPE(sgd, 3, 1, 0x2, 0, 0, OP2(3, mul, 1, 0) OP2(4, sub, 2, 3), OUT(0, 4))
 /* v' = mu v + g, w' = w - lr v'; inputs g, v, mu, lr, w */
 RECIPE(momentum, 5, 2, 0xc, 0, 0, OP2(5, mul, 1, 2) OP2(6, add, 5, 0) OP2(7, mul, 3, 6) OP2(8, sub, 4, 7),
        OUT(0, 6) OUT(1, 8))
+
+/* Both with a penalty, that is d w added to g; inputs g, w, d, then lr, or v, mu, lr */
+RECIPE(sgd_decay, 4, 1, 0xc, 0, 0, OP2(4, mul, 1, 2) OP2(5, add, 0, 4) OP2(6, mul, 3, 5) OP2(7, sub, 1, 6), OUT(0, 7))
+RECIPE(momentum_decay, 6, 2, 0x34, 0, 0,
+       OP2(6, mul, 1, 2) OP2(7, add, 0, 6) OP2(8, mul, 3, 4) OP2(9, add, 8, 7) OP2(10, mul, 5, 9) OP2(11, sub, 1, 10),
+       OUT(0, 9) OUT(1, 11))
 
 /* v' = mu v + g, w' = w - lr (g + mu v'); inputs g, v, mu, lr, w */
 RECIPE(nesterov, 5, 2, 0xc, 0, 0,

@@ -42,6 +42,8 @@ const kernel KERNEL(kernels)[] = {
     {ENTRY(argmax)},
     {ENTRY(softmax)},
     {LIKE(log_softmax, softmax)},
+    {ENTRY(cross_entropy), APART},
+    {LIKE(cross_entropy_backward, cross_entropy), APART},
     {ENTRY(transpose)},
     {ENTRY(expand)},
     {ENTRY(slice)},

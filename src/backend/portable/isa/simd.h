@@ -234,6 +234,11 @@ SIMD vf v_sqrt(vf a) {
     return (vf){__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
 }
 #endif
+#ifdef SIMD_WASM
+SIMD vf v_floor(vf a) { return (vf)wasm_f32x4_floor((v128_t)a); }
+SIMD vf v_ceil(vf a) { return (vf)wasm_f32x4_ceil((v128_t)a); }
+SIMD vf v_round(vf a) { return (vf)wasm_f32x4_nearest((v128_t)a); }
+#else
 /* Below 2^23 adding and taking away 2^23 rounds to an integer; above, every float is one. A NaN passes either way. */
 SIMD vf v_round(vf a) {
     vf large = v_set1(8388608.0f), size = v_abs(a);
@@ -248,10 +253,21 @@ SIMD vf v_ceil(vf a) {
     return v_copysign(r + v_select(v_lt(r, a), v_set1(1), v_zero()), a);
 }
 #endif
+#endif
 
 /* NaN where either operand is. */
 SIMD vf v_max_nan(vf a, vf b) { return v_select(v_isnan(a), a, v_max(a, b)); }
 SIMD vf v_min_nan(vf a, vf b) { return v_select(v_isnan(a), a, v_min(a, b)); }
+
+/* A whole number below 2^22 in size as an integer. WebAssembly's conversion takes care of all that no integer holds, in
+ * many instructions; to a number of which the last place is 1, n is added in the bits. */
+SIMD vi v_small_int(vf n) {
+#ifdef SIMD_WASM
+    return (vi)((vu)v_bits(n + v_set1(12582912.0f)) - (vu)vi_set1(0x4b400000));
+#else
+    return v_truncate(n);
+#endif
+}
 
 /* x * 2^n for a whole number n, |n| <= 252, rounded once (where |x| is not tiny: see below). */
 SIMD vf v_scale(vf x, vf n) {
@@ -259,7 +275,7 @@ SIMD vf v_scale(vf x, vf n) {
     return (vf)_mm512_scalef_ps((__m512)x, (__m512)n);
 #else
     /* Two factors, for 2^n alone may be no float. The first product is exact for x in about [2^-1, 2]. */
-    vi whole = v_truncate(n), half = whole >> 1;
+    vi whole = v_small_int(n), half = whole >> 1;
     return x * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
 #endif
 }
