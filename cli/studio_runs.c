@@ -1,7 +1,7 @@
 /* cli/studio_runs.c: run folders, told as JSON and steered. What a run wrote (metrics.jsonl, events.jsonl) is handed on
- * piece by piece: who asks says how far it has read, by byte offsets, and what it read them of, by the files' inodes,
- * since a run that is replaced or resumed writes its files anew. Each line is read and written again, so that nothing
- * but JSON leaves here whatever lies in the folder. */
+ * piece by piece, of long curves some points: who asks says how far it has read, by byte offsets, and what it read them
+ * of, by the files' inodes, since a run that is replaced or resumed writes its files anew. Each line is read and
+ * written again, so that nothing but JSON leaves here whatever lies in the folder. */
 #if defined(SOMA_HAVE_HTTP) && defined(SOMA_HAVE_JSON)
 #include "commands.h"
 #include "control.h"
@@ -181,26 +181,51 @@ static bool offset_of(const char *text, off_t *offset) {
     return true;
 }
 
-/* Whole lines of an open file from *offset on, which moves behind them, as an array; at most one piece of it. */
-static json_t *lines_from(int file, off_t *offset, bool *more) {
-    json_t *lines = json_array();
-    char *text = file >= 0 ? malloc(PIECE) : NULL;
-    ssize_t size = text ? pread(file, text, PIECE, *offset) : 0;
+static void append_line(json_t *lines, const char *text, size_t length) {
+    json_t *line = json_loadb(text, length, 0, NULL);
+    if (json_is_object(line))
+        json_array_append_new(lines, line);
+    else
+        json_decref(line);
+}
+
+/* Lines of an open file. */
+typedef struct reading {
+    int file;
+    off_t offset;  /* moves behind what was read */
+    int64_t every; /* so many lines, one is taken; and the last one */
+    int64_t count;
+    json_t *lines;
+} reading;
+
+/* The whole lines of one piece; false when there was none. */
+static bool read_piece(reading *r, char *text) {
+    ssize_t size = pread(r->file, text, PIECE, r->offset);
     size_t used = 0, end = size > 0 ? (size_t)size : 0;
-    for (const char *stop; used < end && (stop = memchr(text + used, '\n', end - used));) {
+    for (const char *stop; used < end && (stop = memchr(text + used, '\n', end - used)); r->count++) {
         size_t length = (size_t)(stop - text) - used;
-        json_t *line = json_loadb(text + used, length, 0, NULL);
-        if (json_is_object(line))
-            json_array_append_new(lines, line);
-        else
-            json_decref(line);
+        bool last = end < PIECE && !memchr(stop + 1, '\n', end - used - length - 1);
+        if (r->count % r->every == 0 || last) append_line(r->lines, text + used, length);
         used += length + 1;
     }
     if (!used && end == PIECE) used = end; /* no line is as long: it is no file of ours */
-    *offset += (off_t)used;
-    *more = used && end == PIECE;
+    r->offset += (off_t)used;
+    return used && end == PIECE;
+}
+
+/* One piece from an offset on; or, `thin`, all there is, with so many lines left out that it is about as much. *more:
+ * there may be more. */
+static json_t *lines_from(int file, off_t *offset, bool thin, bool *more) {
+    struct stat info;
+    reading r = {.file = file, .offset = *offset, .every = 1, .lines = json_array()};
+    char *text = file >= 0 ? malloc(PIECE) : NULL;
+    if (thin && text && !fstat(file, &info) && info.st_size > *offset)
+        r.every = (int64_t)((info.st_size - *offset) / PIECE) + 1;
+    do *more = text && read_piece(&r, text);
+    while (thin && *more);
+    *offset = r.offset;
     free(text);
-    return lines;
+    return r.lines;
 }
 
 /* Which files they are: another training's are others. */
@@ -233,8 +258,8 @@ static studio_answer tell_events(const studio_runs *s, const studio_question *q,
     json_object_set_new(object, "alive", json_boolean(alive));
     json_object_set_new(object, "started", child_of(s, path));
     json_object_set_new(object, "restart", json_boolean(again));
-    json_object_set_new(object, "metrics", lines_from(files[0], &offsets[0], &more[0]));
-    json_object_set_new(object, "events", lines_from(files[1], &offsets[1], &more[1]));
+    json_object_set_new(object, "metrics", lines_from(files[0], &offsets[0], true, &more[0]));
+    json_object_set_new(object, "events", lines_from(files[1], &offsets[1], false, &more[1]));
     json_object_set_new(object, "more", json_boolean(more[0] || more[1]));
     json_object_set_new(object, "next",
                         json_pack("{s:I, s:I, s:s}", "metrics", (json_int_t)offsets[0], "events",
