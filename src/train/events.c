@@ -93,21 +93,32 @@ static void tell_points(events *e) {
     if (look_points(e->look, j)) events_close(e);
 }
 
-void events_epoch(events *e, soma_model *m, const train_request *r, int64_t epoch) {
-    double time = now();
+static void look_inside(events *e, soma_model *m, const train_request *r, int64_t epoch, bool best) {
     soma_error error = {0};
-    if (e->fold || e->look_failed || e->folder->events_failed || !is_time(e, time)) return;
     if (!e->look) {
         e->look = look_create(m, r, &error);
         if (e->look) tell_points(e);
     }
+    double time = now();
     json_text *j = events_open(e, "look");
     json_put_integer(j, "epoch", epoch);
+    json_put_bool(j, "best", best);
     e->look_failed = !e->look || look_take(e->look, r->seed, j, &error);
     if (!e->look_failed) events_close(e);
     e->last_look = now();
-    e->look_cost = e->last_look - time;
+    double cost = e->last_look - time; /* the least of them: others were held up by something else */
+    e->look_cost = e->looked ? fmin(e->look_cost, cost) : cost;
     e->looked = true;
+}
+
+static bool may_look(const events *e) { return !e->fold && !e->look_failed && !e->folder->events_failed; }
+
+void events_epoch(events *e, soma_model *m, const train_request *r, int64_t epoch) {
+    if (may_look(e) && is_time(e, now())) look_inside(e, m, r, epoch, false);
+}
+
+void events_best(events *e, soma_model *m, const train_request *r, int64_t epoch) {
+    if (may_look(e) && e->look) look_inside(e, m, r, epoch, true);
 }
 
 void events_leave(events *e) {

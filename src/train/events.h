@@ -15,7 +15,7 @@ typedef struct events {
     run_folder *folder;
     json_text line;
     int fold;
-    double begun, last_step, last_look, look_cost; /* seconds of the monotonic clock; the last look's duration */
+    double begun, last_step, last_look, look_cost; /* seconds of the monotonic clock; what a look takes */
     bool looked, look_failed;
     look *look;
 } events;
@@ -33,6 +33,8 @@ void events_step(events *e, const train_state *state, int64_t rows);
 /* At the end of an epoch: looks inside if it is time. A look may cost one per cent of the training, and looks become
  * rarer as it goes on, so that the file stays small. */
 void events_epoch(events *e, soma_model *m, const train_request *r, int64_t epoch);
+/* At the end of the training, when the model has its best weights: what they are like. */
+void events_best(events *e, soma_model *m, const train_request *r, int64_t epoch);
 /* To be called before the model goes. */
 void events_leave(events *e);
 void events_clear(events *e);

@@ -295,6 +295,7 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     if ((code = save_parts(w, error))) return code;
     if (resume) tell_begin(w, resume->state.epoch);
     code = train_model(*model, &r, end, state, error);
+    if (!code && *end != TRAIN_SIGNAL) events_best(&w->events, *model, &r, state->best_epoch);
     events_leave(&w->events);
     return code;
 }

@@ -183,6 +183,8 @@ export const russian: Record<string, string> = {
     Folder: 'Папка',
     'Epochs in all, at the next start': 'Всего эпох при следующем запуске',
     Curves: 'Кривые',
+    Loss: 'Потеря',
+    'the best one': 'лучшая',
     Accuracy: 'Точность',
     'Accuracy by epoch': 'Точность по эпохам',
     'Root of the mean squared error': 'Корень из среднего квадрата ошибки',

@@ -36,6 +36,8 @@ export interface PlaneLook {
 }
 export interface Look {
     epoch: number;
+    /** The weights that are kept, at the end. */
+    best: boolean;
     loss: number;
     layers: LayerLook[];
     pictures: (Filters | PlaneLook)[];
@@ -65,6 +67,23 @@ export interface Piece {
     next: { metrics: number; events: number; file: string };
 }
 
+/** Evenly thinned however many rows come at once. */
+class LongHistory extends History {
+    private seen = 0;
+    private stride = 1;
+    private passing = false;
+
+    override add(row: number[]): void {
+        if (this.passing) this.rows.pop(); // the newest row is shown, kept or not
+        this.passing = this.seen++ % this.stride !== 0;
+        this.rows.push(row);
+        if (this.rows.length < 1000) return;
+        this.rows = this.rows.filter((_, i) => i % 2 === 0);
+        this.stride *= 2;
+        this.passing = false;
+    }
+}
+
 const number = (value: unknown) => (typeof value === 'number' ? value : NaN);
 
 export class RunReader {
@@ -79,14 +98,14 @@ export class RunReader {
     look: Look | undefined;
     points: [number, number, number][] = [];
     last: Metrics | undefined;
-    losses = new History();
-    metrics = new History();
+    losses: History = new LongHistory();
+    metrics: History = new LongHistory();
     /** The first layer's gradient and the last one's. */
-    flow = new History();
+    flow: History = new LongHistory();
 
     private clear(): void {
-        this.losses = new History();
-        this.metrics = new History();
+        this.losses = new LongHistory();
+        this.metrics = new LongHistory();
         this.last = undefined;
     }
 
@@ -104,7 +123,9 @@ export class RunReader {
             this.begin = e as unknown as Begin;
             this.paused = false;
             this.ended = this.step = undefined;
-            this.flow.rows = this.flow.rows.filter((row) => row[0]! <= this.begin!.epoch);
+            const before = this.flow.rows.filter((row) => row[0]! <= this.begin!.epoch);
+            this.flow = new LongHistory();
+            before.forEach((row) => this.flow.add(row));
         } else if (e.event === 'state') this.paused = e['state'] === 'paused';
         else if (e.event === 'end') this.ended = e as unknown as { stopped: string; message?: string };
         else if (e.event === 'step') this.step = e as unknown as { epoch: number; rows: number; of: number };
@@ -112,7 +133,9 @@ export class RunReader {
         else if (e.event === 'look') {
             this.look = e as unknown as Look;
             const { epoch, layers } = this.look;
-            this.flow.add([epoch, number(layers[0]?.gradient_rms), number(layers.at(-1)?.gradient_rms)]);
+            // the last look is at the best weights, which may be older ones
+            if (!this.look.best)
+                this.flow.add([epoch, number(layers[0]?.gradient_rms), number(layers.at(-1)?.gradient_rms)]);
         }
     }
 

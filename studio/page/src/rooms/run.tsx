@@ -301,6 +301,7 @@ export function Run({ settings }: RoomProps) {
                             <p class="note">
                                 {t('Root mean square of the gradient that reaches each layer')}, {t('epoch')}{' '}
                                 {look.epoch}
+                                {look.best && `, ${t('the best one')}`}
                             </p>
                             <Figure name="gradient-flow">
                                 <LayerBars layers={look.layers} />
