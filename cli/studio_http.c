@@ -3,8 +3,9 @@
  * its Origin, if it has one, must be ours, and whatever concerns runs needs the token of this start in a header, which
  * no other origin's page can send, since nothing here allows it to. All is refused before a body is read. One thread,
  * the caller's. */
-#if defined(SOMA_HAVE_HTTP) && defined(SOMA_HAVE_JSON)
 #include "studio.h"
+
+#if defined(SOMA_HAVE_HTTP) && defined(SOMA_HAVE_JSON)
 #include "terminal.h"
 
 #include <arpa/inet.h>
@@ -110,7 +111,7 @@ static bool names(const char *text, const char *name, int port) {
 /* The address of ours to which a connection came, as it stands in a Host header. */
 static bool own_address(connection *c, char *text, size_t size) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     char number[INET6_ADDRSTRLEN] = "";
     if (!info || getsockname(info->connect_fd, (struct sockaddr *)&address, &length)) return false;
@@ -239,7 +240,7 @@ static bool is_any(const struct sockaddr *a) {
 /* A listening socket at one of the host's addresses; -1 with errno. */
 static int listen_at(studio_server *s, const struct addrinfo *a) {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {0};
     socklen_t length = sizeof own;
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

@@ -2,10 +2,11 @@
  * piece by piece, of long curves some points: who asks says how far it has read, by byte offsets, and what it read them
  * of, by the files' inodes, since a run that is replaced or resumed writes its files anew. Each line is read and
  * written again, so that nothing but JSON leaves here whatever lies in the folder. */
+#include "studio.h"
+
 #if defined(SOMA_HAVE_HTTP) && defined(SOMA_HAVE_JSON)
 #include "commands.h"
 #include "control.h"
-#include "studio.h"
 #include "train/checkpoint.h"
 #include "train/run_folder.h"
 
@@ -293,7 +294,6 @@ static int64_t epochs_of(const studio_question *q) {
 /* soma train --resume PATH, in a session of its own: it goes on when the server ends. What it says is kept in a file
  * without a name. */
 static int spawn_training(studio_runs *s, const char *path, int64_t epochs) {
-    extern char **environ;
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)epochs);
     char *words[] = {strdup("soma"), strdup("train"), strdup("--resume"), strdup(path), NULL, NULL, NULL};

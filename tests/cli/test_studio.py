@@ -167,6 +167,24 @@ def strangers_get_nothing_and_stop_no_run():
 
 
 @test
+def where_it_listens_everywhere_a_name_is_still_no_host():
+    soma("train", DIGITS, "--epochs", 1, "--out", "open")
+    for host, own in (("0.0.0.0", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")):
+        s = Studio("open", "--host", host)
+        assert s.about["host"] == own
+        connection = http.client.HTTPConnection
+        try:
+            http.client.HTTPConnection = lambda _, port, timeout: connection(own, port, timeout=timeout)
+            assert s.ask("GET", "/api/run", host=f"{own}:{s.port}")[0] == 200
+            for name in ("evil.example", "0.0.0.1", "10.0.0.1"):
+                assert s.ask("GET", "/api/run", host=f"{name}:{s.port}")[0] == 403, name
+        finally:
+            http.client.HTTPConnection = connection
+        err = s.end()
+        assert ("other machines" in err) == (host == "0.0.0.0"), err
+
+
+@test
 def methods_paths_and_sizes_have_limits():
     soma("train", DIGITS, "--epochs", 1, "--out", "limits")
     s = Studio("limits")
