@@ -7,7 +7,7 @@
 #include "train/model.h"
 
 extern const command command_train, command_eval, command_predict, command_show, command_run, command_bench,
-    command_data, command_new;
+    command_data, command_new, command_studio;
 /* All of them, in the order of soma --help; ends in NULL. */
 extern const command *const commands[];
 

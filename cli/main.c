@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-const command *const commands[] = {&command_train, &command_eval, &command_predict, &command_show, &command_run,
-                                   &command_bench, &command_data, &command_new,     NULL};
+const command *const commands[] = {&command_train, &command_eval, &command_predict, &command_show,   &command_run,
+                                   &command_bench, &command_data, &command_new,     &command_studio, NULL};
 
 static int help(void) {
     printf("soma %s: neural networks: build, train, look inside, ship\n\nsoma COMMAND …\n\n", soma_version());
@@ -36,7 +36,8 @@ int main(int argc, char **argv) {
     streams_hold();
     signals_ignore();
     if (argc < 2) {
-        complain("soma: a command is needed: train, eval, predict, show, run, bench, data or new (soma --help)");
+        complain(
+            "soma: a command is needed: train, eval, predict, show, run, bench, data, new or studio (soma --help)");
         return STATUS_USAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return help();

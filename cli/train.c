@@ -1,18 +1,21 @@
 /* cli/train.c: `soma train`: options and data become a training job; what happens is told as JSON lines, or to people.
  */
 #include "commands.h"
+#include "control.h"
 #include "data/known.h"
 #include "nn/zoo.h"
 #include "progress.h"
 #include "settings.h"
 #include "terminal.h"
 #include "train/balance.h"
+#include "train/events.h"
 
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -195,6 +198,7 @@ typedef struct call {
     size_t extra_count;
     const char *data;
     progress progress;
+    control control;
     bool told, own_test; /* own_test: the test part that a known set brings */
     bool schedule_new;   /* given to a run that is resumed */
     char head_note[256], balance_note[256];
@@ -229,10 +233,34 @@ static void on_begin(void *user, const train_request *r, int fold, const char *n
     progress_begin(&c->progress, fold, c->job.folds, r->epochs, c->set->schema.classify ? "accuracy" : "rmse");
 }
 
-static void on_step(void *user, const train_state *state, int64_t rows_total) {
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Waits between two steps until it is told to go on or to stop; the seconds that took. */
+static double pause_here(call *c) {
+    double begin = now();
+    control_word word = CONTROL_NONE;
+    progress_clear(&c->progress);
+    fprintf(stderr, "soma: paused from outside\n");
+    events_state(&c->folder, "paused");
+    while (word != CONTROL_RESUME && word != CONTROL_STOP && !signals_stop) word = control_wait(&c->control, 200);
+    if (word == CONTROL_STOP) signals_stop = SIGTERM;
+    if (signals_stop) return now() - begin;
+    fprintf(stderr, "soma: going on\n");
+    events_state(&c->folder, "training");
+    return now() - begin;
+}
+
+static double on_step(void *user, const train_state *state, int64_t rows_total) {
     call *c = user;
     tell_notes(c);
     progress_step(&c->progress, state, rows_total);
+    control_word word = control_take(&c->control);
+    if (word == CONTROL_STOP) signals_stop = SIGTERM;
+    return word == CONTROL_PAUSE && !signals_stop ? pause_here(c) : 0;
 }
 
 static void on_note(void *user, int fold, const char *sentence) {
@@ -564,6 +592,13 @@ static int fill_job(call *c, soma_error *error) {
     return code ? code : monitor_of(c, &j->monitor, error);
 }
 
+/* Two trainings in one folder would overwrite each other's files. */
+static int refuse_twice(const run_folder *folder, soma_error *error) {
+    if (!control_alive(folder->path)) return SOMA_OK;
+    return error_set(error, SOMA_ERROR_ARGUMENT, "%s: a training is going on in this folder; stop it first",
+                     folder->path);
+}
+
 /* Everything that can be wrong with the call, before anything is written. */
 static int prepare(call *c, soma_error *error) {
     int code = check_together(c, error);
@@ -580,9 +615,11 @@ static int prepare(call *c, soma_error *error) {
         return error_set(error, SOMA_ERROR_INPUT, "%s: these are not the data that the run was trained on", c->data);
     code = fill_job(c, error);
     if (!code) code = job_check(&c->job, error);
+    if (!code && c->resume.file) code = refuse_twice(&c->folder, error);
     if (code || c->resume.file) return code;
     if (!c->values[OUT].given) return run_folder_create_new(NULL, &c->folder, error);
     code = run_folder_name(NULL, c->values[OUT].text, &c->folder, error);
+    if (!code && c->values[OVERWRITE].given) code = refuse_twice(&c->folder, error);
     return code ? code : run_folder_create(&c->folder, c->values[OVERWRITE].given, error);
 }
 
@@ -595,9 +632,11 @@ static int work(call *c) {
     job_result result;
     json_text j = {0};
     signals_catch();
+    control_open(&c->control, c->folder.path);
     progress_open(&c->progress, !c->json);
     int code = job_run(&c->job, &result, &error), status = STATUS_OK;
     progress_clear(&c->progress);
+    control_close(&c->control);
     if (code) {
         status = fail_with(&error, false);
     } else {
@@ -628,7 +667,8 @@ static int run(const command_line *line) {
     c->line = *line;
     c->values = c->line.values;
     c->json = c->values[JSON].given;
-    c->folder.metrics_file = -1;
+    c->folder.metrics_file = c->folder.events_file = -1;
+    c->control.socket = -1;
     int code = prepare(c, &error);
     int status = code == SOMA_ERROR_STOPPED ? STATUS_USAGE : code ? fail_with(&error, false) : work(c);
     checkpoint_close(&c->resume);

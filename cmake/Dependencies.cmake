@@ -72,6 +72,25 @@ if(soma_have_onednn AND CMAKE_DL_LIBS)
   list(APPEND soma_private_libraries -l${CMAKE_DL_LIBS})
 endif()
 
+# The command alone links the studio's server, the library never.
+add_library(soma_command_dependencies INTERFACE)
+if(SOMA_FULLY_STATIC OR CMAKE_CROSSCOMPILING)
+  set(HTTP_found OFF)
+else()
+  soma_find(HTTP microhttpd.h microhttpd)
+endif()
+if(NOT soma_have_json)
+  set(HTTP_found OFF)
+endif()
+set(soma_have_http OFF)
+if(SOMA_HTTP AND HTTP_found)
+  set(soma_have_http ON)
+  target_compile_definitions(soma_command_dependencies INTERFACE SOMA_HAVE_HTTP=1)
+  target_link_libraries(soma_command_dependencies INTERFACE ${HTTP_file})
+elseif(SOMA_HTTP AND NOT SOMA_HTTP STREQUAL "AUTO")
+  message(FATAL_ERROR "SOMA_HTTP is ON, but libmicrohttpd (Debian: libmicrohttpd-dev) or jansson was not found")
+endif()
+
 # nanopb: C code for ONNX's messages is generated from src/format/onnx.proto (and .options) into the build tree; use it by
 # #include "format/onnx.pb.h".
 soma_find(ONNX pb_decode.h protobuf-nanopb)

@@ -63,8 +63,9 @@ endforeach()
 # The command with failing allocations, writes and reads on demand (tests/faults/faults.c): calls of ours into the C library
 # are turned aside by the linker, in this program alone.
 if(cli_sources AND NOT CMAKE_CROSSCOMPILING)
-  add_executable(soma_faults ${cli_sources} ${starter_source} tests/faults/faults.c)
-  target_link_libraries(soma_faults PRIVATE soma_flags soma_internal)
+  add_executable(soma_faults ${cli_sources} ${cli_generated} tests/faults/faults.c)
+  add_dependencies(soma_faults soma_page)
+  target_link_libraries(soma_faults PRIVATE soma_flags soma_internal soma_command_dependencies)
   target_include_directories(soma_faults PRIVATE cli)
   set_source_files_properties(tests/faults/faults.c PROPERTIES COMPILE_OPTIONS
     "-Wno-reserved-identifier;-Wno-missing-prototypes;-Wno-missing-declarations;-U_FORTIFY_SOURCE")

@@ -19,7 +19,7 @@ if [[ $want == *cppcheck* ]]; then
     mkdir -p build/lint/cppcheck
     cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --suppressions-list=.cppcheck --cppcheck-build-dir=build/lint/cppcheck -j "$jobs" -D_GNU_SOURCE \
-        -DSOMA_HAVE_ZLIB=1 -DSOMA_HAVE_PNG=1 -DSOMA_HAVE_JPEG=1 -DSOMA_HAVE_ONNX=1 -DSOMA_HAVE_JSON=1 -Iinclude -Isrc -Icli \
+        -DSOMA_HAVE_ZLIB=1 -DSOMA_HAVE_PNG=1 -DSOMA_HAVE_JPEG=1 -DSOMA_HAVE_ONNX=1 -DSOMA_HAVE_JSON=1 -DSOMA_HAVE_HTTP=1 -Iinclude -Isrc -Icli \
         "${plain[@]}" || failed=1
 fi
 

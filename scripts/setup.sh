@@ -9,7 +9,7 @@ what=${1:-demo}
 # package:something that is there when the package is (a command, a path, or a file in a search path of the compiler)
 demo="gcc:gcc libc6-dev:stdio.h make:make cmake:cmake ninja-build:ninja zlib1g-dev:zlib.h libpng-dev:png.h
       libjpeg-dev:jpeglib.h libjansson-dev:jansson.h
-      libdnnl-dev:dnnl.h nanopb:protoc-gen-nanopb libnanopb-dev:pb.h"
+      libdnnl-dev:dnnl.h libmicrohttpd-dev:microhttpd.h nanopb:protoc-gen-nanopb libnanopb-dev:pb.h"
 check="$demo g++:g++ git:git pkg-config:pkg-config libcmocka-dev:cmocka.h clang:clang clang-format:clang-format
        clang-tidy:clang-tidy cppcheck:cppcheck python3:python3 python3-venv:venv gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
        libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/include/stdio.h qemu-user-static:qemu-aarch64-static"

@@ -23,8 +23,13 @@ echo "soma-wasm: $(cat packages/soma-wasm/dist/soma.wasm packages/soma-wasm/dist
 npm run --silent build -w soma-studio
 mkdir -p ../build
 cp page/dist/single/soma-studio.html ../build/
-echo "studio/page/dist/site is the page for a web server, build/soma-studio.html the page in one file"
+# The command carries the page, for `soma studio`. A build that was configured before its libraries came looks for them again.
+cd ..
+[ ! -f build/CMakeCache.txt ] || cmake build >build/configure.log
+scripts/build.sh release build soma
+echo "studio/page/dist/site is the page for a web server, build/soma-studio.html the page in one file; build/soma studio serves it"
 [ "$what" != build ] || exit 0
 
-(cd .. && scripts/build.sh release build soma studio_native)
+scripts/build.sh release build studio_native
+cd studio
 npm test --silent

@@ -4,6 +4,7 @@
 #include "train/job.h"
 
 #include "train/defaults.h"
+#include "train/events.h"
 #include "train/parts.h"
 
 #include <math.h>
@@ -28,7 +29,10 @@ typedef struct work {
     double fold_loss[JOB_MAX_FOLDS], fold_metric[JOB_MAX_FOLDS];
     int folds_done;
     train_request request; /* of the last training */
-    double last_save;      /* time of the last checkpoint; negative: none yet */
+    soma_model *model;     /* that is being trained */
+    events events;
+    bool told;        /* events.jsonl knows that it has begun */
+    double last_save; /* time of the last checkpoint; negative: none yet */
     json_text line;
 } work;
 
@@ -39,6 +43,9 @@ static double now(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+static const char *const ends[] = {
+    [TRAIN_EPOCHS] = "epochs", [TRAIN_PATIENCE] = "patience", [TRAIN_SIGNAL] = "signal", [TRAIN_CALLBACK] = "callback"};
 
 static bool classifies(const train_job *job) { return job->set->schema.classify; }
 static const char *metric_name(const train_job *job) { return classifies(job) ? "accuracy" : "rmse"; }
@@ -81,12 +88,20 @@ static int on_epoch(void *user, const soma_epoch *e, soma_error *error) {
     const char *text = json_text_get(&w->line);
     if (!text) return error_memory(error);
     int code = run_folder_metrics(w->job->folder, text, error);
+    if (!code) events_epoch(&w->events, w->model, &w->request, e->epoch);
     if (!code && w->job->on_epoch) w->job->on_epoch(w->job->user, e, w->fold, text);
     return code;
 }
 
+/* Not before there is a checkpoint: until then the folder is not this run's. */
+static void tell_begin(work *w, int64_t epoch) {
+    if (!w->told) events_begin(&w->events, w->model, &w->request, w->fold, w->job->folds, epoch);
+    w->told = true;
+}
+
 static void on_note(void *user, const char *sentence) {
-    const work *w = user;
+    work *w = user;
+    if (w->told) events_tell(&w->events, "note", "text", sentence);
     if (w->job->on_note) w->job->on_note(w->job->user, w->fold, sentence);
 }
 
@@ -95,9 +110,10 @@ static bool save_due(void *user) {
     return now() - w->last_save >= 60 * w->job->checkpoint_minutes;
 }
 
-static void on_step(void *user, const train_state *state, int64_t rows) {
-    const work *w = user;
-    if (w->job->on_step) w->job->on_step(w->job->user, state, rows);
+static double on_step(void *user, const train_state *state, int64_t rows) {
+    work *w = user;
+    events_step(&w->events, state, rows);
+    return w->job->on_step ? w->job->on_step(w->job->user, state, rows) : 0;
 }
 
 /* The caller's pairs, the fold, and the results of the folds before it. */
@@ -127,6 +143,7 @@ static int save(void *user, const train_state *state, const soma_store *store, c
         code = checkpoint_write(w->job->folder->checkpoint, w->job->folder->previous, state, store, best, pairs, count,
                                 w->context, error);
         if (!code) run_folder_begun(w->job->folder);
+        if (!code) tell_begin(w, state->epoch);
     }
     w->last_save = now();
     mem_free(w->context, pairs);
@@ -272,9 +289,15 @@ static int train_one(work *w, const int64_t *rows, size_t count, const checkpoin
     if (choice && r.transform == TARGET_LOG)
         on_note(w, "the target is skewed: its logarithm is learnt (--target-transform none: the number itself)");
     w->request = r;
+    w->model = *model;
     w->last_save = -1;
+    w->told = false;
     if ((code = save_parts(w, error))) return code;
-    return train_model(*model, &r, end, state, error);
+    if (resume) tell_begin(w, resume->state.epoch);
+    code = train_model(*model, &r, end, state, error);
+    if (!code && *end != TRAIN_SIGNAL) events_best(&w->events, *model, &r, state->best_epoch);
+    events_leave(&w->events);
+    return code;
 }
 
 static int measure_rows(soma_model *m, const soma_dataset *set, const int64_t *rows, size_t count, double *loss,
@@ -490,17 +513,34 @@ int job_check(const train_job *job, soma_error *error) {
     return code;
 }
 
+/* The last event: how the run ended. */
+static void tell_end(work *w, const job_result *result, int code, const soma_error *error) {
+    json_text *j = events_open(&w->events, "end");
+    json_put_string(j, "stopped", code ? "failed" : ends[result->end]);
+    json_put_integer(j, "best_epoch", result->best_epoch);
+    json_put_integer(j, "epochs", result->epochs);
+    if (code) json_put_string(j, "message", error->message);
+    if (result->tested) {
+        json_put_number(j, "test_loss", result->test_loss);
+        json_put_number(j, classifies(w->job) ? "test_accuracy" : "test_rmse", result->test_metric);
+    }
+    events_close(&w->events);
+}
+
 int job_run(const train_job *job, job_result *result, soma_error *error) {
     work *w = mem_zeros(job->context, 1, sizeof *w);
     *result = (job_result){.test_loss = NAN, .test_metric = NAN};
     if (!w) return error_memory(error);
     w->job = job;
     w->context = w->line.context = job->context;
+    w->events = (events){.context = job->context, .folder = job->folder};
     int code = split_test(w, error);
     if (!code) run_folder_tidy(job->folder);
     if (!code && job->resume) code = run_folder_drop_metrics(job->folder, is_later, (void *)job, error);
     if (!code && job->folds) code = run_folds(w, result, error);
     if (!code && result->end != TRAIN_SIGNAL) code = run_kept(w, result, error);
+    if (job->folder->events_file >= 0) tell_end(w, result, code, error);
+    events_clear(&w->events);
     int64_t *arrays[] = {w->rows, w->test_rows, w->fold_train, w->fold_test, w->train_rows, w->val_rows};
     for (size_t i = 0; i < COUNT_OF(arrays); i++) mem_free(job->context, arrays[i]);
     mem_free(job->context, w->fold_of);
@@ -516,10 +556,6 @@ static void put_pair(json_text *j, const char *prefix, const char *name, const c
 }
 
 void job_result_json(const train_job *job, const job_result *r, json_text *j) {
-    static const char *const ends[] = {[TRAIN_EPOCHS] = "epochs",
-                                       [TRAIN_PATIENCE] = "patience",
-                                       [TRAIN_SIGNAL] = "signal",
-                                       [TRAIN_CALLBACK] = "callback"};
     const char *metric = metric_name(job);
     json_text_reset(j);
     json_put_open(j, NULL, '{');

@@ -51,7 +51,7 @@ typedef struct train_job {
     /* Hooks; each may be NULL. */
     void *user;
     void (*on_begin)(void *user, const train_request *request, int fold, const char *note);
-    void (*on_step)(void *user, const train_state *state, int64_t rows);
+    double (*on_step)(void *user, const train_state *state, int64_t rows); /* as train_request's */
     void (*on_note)(void *user, int fold, const char *sentence);
     /* `json` is the epoch object on a line of its own. */
     void (*on_epoch)(void *user, const soma_epoch *epoch, int fold, const char *json);

@@ -32,6 +32,7 @@ typedef struct trainer {
     const int64_t *classes; /* of the batch that is loaded */
     float *y, *answers;
     double trained; /* seconds */
+    double held;    /* seconds of this epoch in which nothing was done on purpose */
     train_state state;
     train_state safe_state; /* of `safe` */
     snapshot safe, best;

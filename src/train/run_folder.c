@@ -21,7 +21,7 @@ static char *join(const soma_context *context, const char *folder, const char *n
 }
 
 int run_folder_name(const soma_context *context, const char *path, run_folder *f, soma_error *error) {
-    *f = (run_folder){.context = context, .metrics_file = -1};
+    *f = (run_folder){.context = context, .metrics_file = -1, .events_file = -1};
     if (!*path) return error_set(error, SOMA_ERROR_ARGUMENT, "the run folder's name is empty");
     f->path = mem_string(context, path);
     f->model = join(context, path, "model.onnx");
@@ -29,7 +29,8 @@ int run_folder_name(const soma_context *context, const char *path, run_folder *f
     f->previous = join(context, path, "checkpoint.previous.safetensors");
     f->metrics = join(context, path, "metrics.jsonl");
     f->rows = join(context, path, "rows.npy");
-    if (f->path && f->model && f->checkpoint && f->previous && f->metrics && f->rows) return SOMA_OK;
+    f->events = join(context, path, "events.jsonl");
+    if (f->path && f->model && f->checkpoint && f->previous && f->metrics && f->rows && f->events) return SOMA_OK;
     run_folder_clear(f);
     return error_memory(error);
 }
@@ -81,7 +82,7 @@ int run_folder_create_new(const soma_context *context, run_folder *f, soma_error
     time_t now = time(NULL);
     struct tm parts;
     bool made;
-    *f = (run_folder){.context = context, .metrics_file = -1};
+    *f = (run_folder){.context = context, .metrics_file = -1, .events_file = -1};
     if (!localtime_r(&now, &parts) || !strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts))
         return error_set(error, SOMA_ERROR_INTERNAL, "the time is not known");
     int code = make_folders(context, "runs", &made, error);
@@ -128,6 +129,7 @@ void run_folder_begun(run_folder *f) {
     if (f->replaces) {
         unlink(f->previous);
         unlink(f->metrics);
+        unlink(f->events);
     }
     if (f->latest) point_latest(strrchr(f->path, '/') + 1);
     f->replaces = f->latest = false;
@@ -138,17 +140,46 @@ void run_folder_drop_empty(const run_folder *f) {
     if (f->made_above) rmdir("runs");
 }
 
-int run_folder_metrics(run_folder *f, const char *line, soma_error *error) {
-    if (f->metrics_file < 0) f->metrics_file = open(f->metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+/* Appends to an open file; false with errno. */
+static bool append(int file, const char *line) {
     size_t left = strlen(line);
-    while (f->metrics_file >= 0 && left) {
-        ssize_t written = write(f->metrics_file, line, left);
+    while (file >= 0 && left) {
+        ssize_t written = write(file, line, left);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) break;
         line += written;
         left -= (size_t)written;
     }
-    return left ? error_set(error, SOMA_ERROR_IO, "%s: writing failed: %s", f->metrics, strerror(errno)) : SOMA_OK;
+    return !left;
+}
+
+int run_folder_metrics(run_folder *f, const char *line, soma_error *error) {
+    if (f->metrics_file < 0) f->metrics_file = open(f->metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return append(f->metrics_file, line)
+               ? SOMA_OK
+               : error_set(error, SOMA_ERROR_IO, "%s: writing failed: %s", f->metrics, strerror(errno));
+}
+
+/* Cuts off the beginning of a line that a killed process left. */
+static bool drop_half_line(int file) {
+    char bytes[4096];
+    off_t end = lseek(file, 0, SEEK_END), at = end;
+    while (at > 0) {
+        size_t wanted = at < (off_t)sizeof bytes ? (size_t)at : sizeof bytes;
+        if (pread(file, bytes, wanted, at - (off_t)wanted) != (ssize_t)wanted) return false;
+        for (; wanted && bytes[wanted - 1] != '\n'; wanted--) at--;
+        if (wanted) break;
+    }
+    return end >= 0 && (at == end || !ftruncate(file, at));
+}
+
+void run_folder_event(run_folder *f, const char *line) {
+    if (f->events_failed || !f->events) return;
+    if (f->events_file < 0) {
+        f->events_file = open(f->events, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        f->events_failed = f->events_file < 0 || !drop_half_line(f->events_file);
+    }
+    if (!f->events_failed) f->events_failed = !append(f->events_file, line);
 }
 
 int run_folder_drop_metrics(run_folder *f, bool (*later)(void *user, const char *line), void *user, soma_error *error) {
@@ -174,11 +205,13 @@ int run_folder_drop_metrics(run_folder *f, bool (*later)(void *user, const char 
 
 void run_folder_clear(run_folder *f) {
     if (f->metrics_file >= 0) close(f->metrics_file);
+    if (f->events_file >= 0) close(f->events_file);
     mem_free(f->context, f->path);
     mem_free(f->context, f->model);
     mem_free(f->context, f->checkpoint);
     mem_free(f->context, f->previous);
     mem_free(f->context, f->metrics);
     mem_free(f->context, f->rows);
-    *f = (run_folder){.context = f->context, .metrics_file = -1};
+    mem_free(f->context, f->events);
+    *f = (run_folder){.context = f->context, .metrics_file = -1, .events_file = -1};
 }

@@ -1,5 +1,5 @@
 /* train/run_folder.h: the folder that a training writes: model.onnx, checkpoint.safetensors (and the one before it),
- * metrics.jsonl, and rows.npy (data/fingerprints.h). */
+ * metrics.jsonl, rows.npy (data/fingerprints.h), and events.jsonl, by which one can watch it. */
 #ifndef TRAIN_RUN_FOLDER_H
 #define TRAIN_RUN_FOLDER_H
 
@@ -7,9 +7,10 @@
 
 typedef struct run_folder {
     const soma_context *context;
-    char *path, *model, *checkpoint, *previous, *metrics, *rows; /* the folder and its files */
-    int metrics_file;                                            /* open for appending, or -1 */
-    bool made, made_above;                                       /* it was made here; and so was runs/ above it */
+    char *path, *model, *checkpoint, *previous, *metrics, *rows, *events; /* the folder and its files */
+    int metrics_file, events_file;                                        /* open for appending, or -1 */
+    bool events_failed;                                                   /* then no more are written */
+    bool made, made_above; /* it was made here; and so was runs/ above it */
     bool replaces, latest; /* it holds an older run; runs/latest is to point to it */
 } run_folder;
 
@@ -31,6 +32,8 @@ void run_folder_begun(run_folder *f);
 void run_folder_drop_empty(const run_folder *f);
 /* A line of metrics.jsonl, with its line break. */
 int run_folder_metrics(run_folder *f, const char *line, soma_error *error);
+/* A line of events.jsonl. Nobody's training fails because it can't be watched: after a failure no more are written. */
+void run_folder_event(run_folder *f, const char *line);
 /* Drops the lines of metrics.jsonl of which `later` says so. */
 int run_folder_drop_metrics(run_folder *f, bool (*later)(void *user, const char *line), void *user, soma_error *error);
 void run_folder_clear(run_folder *f);

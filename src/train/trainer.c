@@ -400,7 +400,7 @@ static int run_steps(trainer *t, bool *stopped, soma_error *error) {
         if (code) return code;
         if (!isfinite(loss) || (t->state.step == steps && !store_finite(t->model->store)))
             return loop_explain_not_finite(t, t->state.step, error);
-        if (r->on_step) r->on_step(r->user, &t->state, (int64_t)r->rows_count);
+        if (r->on_step) t->held += r->on_step(r->user, &t->state, (int64_t)r->rows_count);
         if ((*stopped = loop_stop_wanted(t)) && t->state.step < steps) return SOMA_OK;
         if (r->save_due && t->state.step < steps && r->save_due(r->user) && (code = save(t, false, error))) return code;
     }
@@ -427,8 +427,9 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
     double begin = now();
     int64_t rows_before = t->state.rows;
     bool stopped = false;
+    t->held = 0;
     int code = run_steps(t, &stopped, error);
-    double trained = now() - begin;
+    double trained = now() - begin - t->held;
     t->trained += trained;
     if (code) return code;
     if (stopped && t->state.step * r->batch < (int64_t)r->rows_count) {
@@ -440,7 +441,7 @@ static int run_epoch(trainer *t, train_end *end, bool *ended, soma_error *error)
     e.metric = metric_of(t->model, e.loss, t->state.right, t->state.squares, t->state.rows);
     e.samples_per_second = (double)(t->state.rows - rows_before) / (trained > 1e-9 ? trained : 1e-9);
     code = measure_epoch(t, &e, error);
-    e.seconds = now() - begin;
+    e.seconds = now() - begin - t->held;
     if (code) return code;
     int wish = r->on_epoch ? r->on_epoch(r->user, &e, error) : 0;
     if (error && error->code) return error->code;

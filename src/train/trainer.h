@@ -44,7 +44,8 @@ typedef struct train_request {
     /* Hooks; each may be NULL. */
     void *user;
     int (*on_epoch)(void *user, const soma_epoch *epoch, soma_error *error); /* not 0: training ends */
-    void (*on_step)(void *user, const train_state *state, int64_t rows_total);
+    /* Gives the seconds for which it held the training up on purpose: they count for nothing. */
+    double (*on_step)(void *user, const train_state *state, int64_t rows_total);
     void (*on_note)(void *user, const char *sentence);
     bool (*save_due)(void *user); /* whether the state is to be kept within an epoch too */
     /* Keeps the state; `final` when training ends with it. */

@@ -28,8 +28,9 @@ def soma(args, cwd, fault=None, count=None):
 
 
 def files_below(folder):
+    """All but the socket that a killed training leaves; the next one replaces it."""
     return {os.path.relpath(os.path.join(at, name), folder): open(os.path.join(at, name), "rb").read()
-            for at, _, names in os.walk(folder) for name in names}
+            for at, _, names in os.walk(folder) for name in names if name != "control.sock"}
 
 
 def whole_safetensors(data):
@@ -78,7 +79,7 @@ class Scenario:
             return
         if name.endswith(".safetensors"):
             assert whole_safetensors(data), f"{path} is damaged"
-        elif name == "metrics.jsonl":
+        elif name in ("metrics.jsonl", "events.jsonl"):
             for line in data.decode().splitlines(keepends=True):
                 assert not line.endswith("\n") or json.loads(line), f"{path} is damaged"
         else:

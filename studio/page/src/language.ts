@@ -22,6 +22,12 @@ export function lossText(value: number): string {
         : decimal(value, 4);
 }
 
+/** Two digits and a power of ten. */
+export function scientific(value: number): string {
+    if (!Number.isFinite(value)) return '–';
+    return value.toExponential(value === 0 ? 0 : 1).replace('.', language === 'ru' ? ',' : '.');
+}
+
 export function percent(share: number): string {
     return `${decimal(100 * share, 1)} %`;
 }

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
+import './served'; // before the address is read
 import { language, t } from './language';
 import { rooms } from './rooms/rooms';
 import { embedded, usePlace } from './router';

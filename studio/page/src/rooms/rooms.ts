@@ -3,6 +3,8 @@ import { Descent } from './descent';
 import { Graph } from './graph';
 import { Neuron } from './neuron';
 import { Playground } from './playground';
+import { served } from '../served';
+import { Run } from './run';
 
 export interface RoomProps {
     settings: URLSearchParams;
@@ -20,4 +22,6 @@ export const rooms: readonly Room[] = [
     { name: 'neuron', title: 'One neuron', component: Neuron },
     { name: 'descent', title: 'Descent race', component: Descent },
     { name: 'graph', title: 'Graph', component: Graph },
+    // What only a server can show.
+    ...(served ? [{ name: 'run', title: 'Training run', component: Run }] : []),
 ];
