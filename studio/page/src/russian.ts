@@ -160,4 +160,80 @@ export const russian: Record<string, string> = {
         'Каждый узел вычисляет одно и знает свою производную. Вперёд вычисляются значения, назад — правило цепочки: то, что пришло справа, умножается на собственную производную узла.',
     Move: 'Менять',
     'Value of': 'Значение',
+
+    // Room: what all rooms share
+    'Choose controls': 'Что показывать',
+    'What is left out here is left out for everybody who opens the link.':
+        'Что здесь убрано, не увидит никто, кто откроет ссылку.',
+    Present: 'Показ',
+    Presenter: 'Показ',
+    List: 'Список',
+    'Links to turn over': 'Ссылки для показа',
+    'One link a line, and a title behind it. “Link to this state” of each room gives the links.':
+        'По одной ссылке в строке, за ней заголовок. Ссылки берутся в комнатах: «Ссылка на это состояние».',
+    'Use this list': 'Взять этот список',
+    'The lecture': 'Список по лекции',
+    'Leave as it is': 'Оставить как было',
+    'Page before': 'Предыдущая страница',
+    'Next page': 'Следующая страница',
+    Leave: 'Выйти',
+    step: 'шаг',
+
+    // The lecture's sections
+    'A linear classifier on two moons': 'Линейный классификатор на двух лунах',
+    'The same points with one hidden layer': 'Те же точки и один скрытый слой',
+    'Logistic regression: the neuron': 'Логистическая регрессия — это нейрон',
+    'What one neuron cannot do': 'Чего не может один нейрон',
+    'Hidden layers: the perceptron': 'Скрытые слои: персептрон',
+    'Softmax: more than two classes': 'Softmax: больше двух классов',
+    'Gradient descent on the surface of the loss': 'Градиентный спуск по поверхности функции потерь',
+    'Gradient descent, SGD and mini-batches': 'Градиентный спуск, SGD и мини-батчи',
+    'Momentum, RMSProp, Adam': 'Momentum, RMSProp, Adam',
+    'The same race on a network': 'Та же гонка на нейросети',
+    'A computational graph': 'Вычислительный граф',
+    'Backpropagation, step by step': 'Обратное распространение ошибки по шагам',
+    'Vanishing gradients': 'Затухание градиента',
+    'Why weights cannot all be the same': 'Почему веса нельзя задать одной константой',
+    'A network that reads digits': 'Сеть, которая читает цифры',
+    'What its filters look for': 'Что ищут её фильтры',
+    'A model of your own': 'Своя модель',
+
+    // Room: one neuron, link and exercises
+    'The boundary': 'Граница',
+    'Without a single step of training, by the sliders alone: accuracy of 95 % or more on the blobs.':
+        'Без единого шага обучения, одними ползунками: точность не ниже 95 % на наборе blobs.',
+    'Train to the bottom of the bowl: all three gradients smaller than 0.005 in magnitude.':
+        'Обучите нейрон до дна чаши: все три частные производные меньше 0,005 по модулю.',
+    'Find a set that no straight line parts: 300 steps or more, and accuracy still below 75 %.':
+        'Найдите набор, который не разделить прямой: не меньше 300 шагов, а точность всё ещё ниже 75 %.',
+    'The command line has all three blobs, of which this room leaves one out: no command trains the same.':
+        'В командной строке у blobs три класса, а здесь один убран, поэтому такой же команды нет.',
+    'The command line begins with weights of its own, not with those of the sliders.':
+        'Командная строка начинает со своих начальных весов, а не с тех, что заданы ползунками.',
+
+    // Room: descent race, link and exercises
+    'In the ravine: a learning rate with which gradient descent flies apart, while Adam comes below a loss of 0.01.':
+        'В овраге: скорость обучения, при которой градиентный спуск расходится, а Adam доходит до потерь меньше 0,01.',
+    'On the saddle: a learning rate with which gradient descent is below −2 within 60 steps.':
+        'На седле: скорость обучения, при которой градиентный спуск за 60 шагов опускается ниже −2.',
+    'Among the many valleys: a start from which four racers or more find the deepest, below −0.85.':
+        'Среди многих долин: начало, из которого хотя бы четверо находят самую глубокую, ниже −0,85.',
+    'The command trains one network, here with the method that is ahead.':
+        'Команда обучает одну сеть — тем методом, который сейчас впереди.',
+    'The command line trains networks; it has no race on surfaces.':
+        'Командная строка обучает сети; гонки по поверхностям в ней нет.',
+
+    // Room: graph, link and exercises
+    'In the lecture’s neuron, move w0 alone until the result is above 0.95.':
+        'В нейроне из лекции меняйте только w0, пока результат не станет больше 0,95.',
+    'Write a formula of x alone whose value at x = 2 is 8 and whose gradient there is 12.':
+        'Напишите формулу от одного x, которая при x = 2 равна 8, а её производная там равна 12.',
+    'Let the gradient vanish: a chain of sigmoids at whose beginning, at x, it is below 0.01 but not 0.':
+        'Сделайте так, чтобы градиент затух: цепочка сигмоид, в начале которой, у x, он меньше 0,01, но не 0.',
+    'The command line trains and runs networks; it has no formulas.':
+        'Командная строка обучает и запускает сети; формул в ней нет.',
+
+    // Room: playground, link
+    'The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again.':
+        'В ссылке — все настройки, добавленные вручную точки и число шагов: при открытии сеть снова обучится до этого состояния.',
 };

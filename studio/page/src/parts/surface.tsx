@@ -1,6 +1,6 @@
 // A function of two numbers as a map with contour lines, and paths on it.
 import { useEffect, useRef } from 'preact/hooks';
-import { css, isDark, type Colour } from './colours';
+import { css, useDark, type Colour } from './colours';
 
 export interface Path {
     /** x, y, … with `stride` numbers a point. */
@@ -48,10 +48,9 @@ function sample(level: Float32Array, side: number, u: number, v: number): number
     );
 }
 
-function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: number): void {
+function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: number, dark: boolean): void {
     const level = levels(heights),
-        image = c.createImageData(SIZE, SIZE),
-        dark = isDark();
+        image = c.createImageData(SIZE, SIZE);
     const bands = new Int8Array(SIZE * SIZE);
     for (let row = 0; row < SIZE; row++)
         for (let column = 0; column < SIZE; column++) {
@@ -67,9 +66,10 @@ function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: numbe
 
 export function Surface({ label, heights, side, range, paths, axes, onChoose }: Props) {
     const map = useRef<HTMLCanvasElement>(null);
+    const dark = useDark();
     useEffect(() => {
-        if (heights) drawMap(map.current!.getContext('2d')!, heights, side);
-    }, [heights]);
+        if (heights) drawMap(map.current!.getContext('2d')!, heights, side, dark);
+    }, [heights, dark]);
     const x = (v: number) => (SIZE * (v - range.x[0])) / (range.x[1] - range.x[0]);
     const y = (v: number) => SIZE - (SIZE * (v - range.y[0])) / (range.y[1] - range.y[0]);
     const choose = (e: MouseEvent) => {
