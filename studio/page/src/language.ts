@@ -15,6 +15,9 @@ export function decimal(value: number, digits: number): string {
     return language === 'ru' ? text.replace('.', ',') : text;
 }
 
+/** A number as it is. */
+export const plain = (value: number): string => (language === 'ru' ? `${value}`.replace('.', ',') : `${value}`);
+
 /** A loss: small ones keep their digits. */
 export function lossText(value: number): string {
     return value !== 0 && Math.abs(value) < 0.001

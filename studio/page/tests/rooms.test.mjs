@@ -1,29 +1,12 @@
 // Each room as a visitor uses it: real clicks, then what the engine computed; and no error in the console.
-import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, open, waitForStatus } from './browser.mjs';
+import { accuracy, dist, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-/** A test of a page, which must leave no mistakes. */
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(typeof path === 'function' ? path() : path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 
 visit('playground: the spiral is learnt in less than three seconds', '/?lang=en#/playground', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();
@@ -184,7 +167,7 @@ visit('descent: on a surface the first step is the formula’s', '/?lang=en#/des
 
 visit('Russian: buttons and status', '/?lang=ru#/playground', async (page) => {
     await press(page, 'Шаг');
-    await waitForStatus(page, (s) => /^эпоха 1 · потеря \d,\d{4} · точность \d+,\d %$/.test(s));
+    await waitForStatus(page, (s) => /^эпоха 1 · потери \d,\d{4} · точность \d+,\d %$/.test(s));
     for (const name of ['Обучать', 'Сброс'])
         assert.ok(await page.getByRole('button', { name, exact: true }).isVisible());
     await press(page, 'Обучать');
@@ -223,14 +206,10 @@ visit('a room that is not there is said to be missing', '/?lang=en#/flow', async
     assert.equal(await page.getByRole('link', { name: /flow/i }).count(), 0);
 });
 
-visit(
-    'the single file works by double click',
-    () => pathToFileURL(`${dist}single/soma-studio.html`).href,
-    async (page) => {
-        await press(page, 'Step');
-        await waitForStatus(page, (s) => /^epoch 1 /.test(s));
-    },
-);
+visit('the single file works by double click', pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {
+    await press(page, 'Step');
+    await waitForStatus(page, (s) => /^epoch 1 /.test(s));
+});
 
 visit('training leaves the page free: no task longer than 50 ms', '/?lang=en#/playground?pace=0', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();

@@ -1,7 +1,7 @@
 // Form controls with their labels.
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
-import { t } from '../language';
+import { plain, t } from '../language';
 import { formulaOf } from './formulas';
 import { usePresenting, useShown } from './view';
 
@@ -51,7 +51,7 @@ export function Slider({ label, value, min, max, step, text, onChange }: RangePr
         <div class="field">
             {/* No <output>: its role is status, which belongs to the one line about the training. */}
             <label for={id}>
-                {t(label)}: <span>{text ?? value}</span>
+                {t(label)}: <span>{text ?? plain(value)}</span>
             </label>
             <input
                 id={id}

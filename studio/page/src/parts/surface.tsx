@@ -50,7 +50,8 @@ function sample(level: Float32Array, side: number, u: number, v: number): number
 
 function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: number, dark: boolean): void {
     const level = levels(heights),
-        image = c.createImageData(SIZE, SIZE);
+        image = c.createImageData(SIZE, SIZE),
+        pixels = image.data;
     const bands = new Int8Array(SIZE * SIZE);
     for (let row = 0; row < SIZE; row++)
         for (let column = 0; column < SIZE; column++) {
@@ -59,7 +60,9 @@ function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: numbe
             bands[at] = Math.floor(l * LINES);
             const line = (column && bands[at] !== bands[at - 1]) || (row && bands[at] !== bands[at - SIZE]);
             const tone = dark ? 28 + 90 * l - (line ? -40 : 0) : 255 - 110 * l - (line ? 45 : 0);
-            image.data.set([tone, tone, dark ? tone + 14 : tone, 255], 4 * at);
+            pixels[4 * at] = pixels[4 * at + 1] = tone;
+            pixels[4 * at + 2] = dark ? tone + 14 : tone;
+            pixels[4 * at + 3] = 255;
         }
     c.putImageData(image, 0, 0);
 }
