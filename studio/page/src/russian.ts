@@ -162,6 +162,7 @@ export const russian: Record<string, string> = {
     'Value of': 'Значение',
 
     // Room: what all rooms share
+    Controls: 'Вид',
     'Choose controls': 'Что показывать',
     'What is left out here is left out for everybody who opens the link.':
         'Что здесь убрано, не увидит никто, кто откроет ссылку.',

@@ -57,7 +57,7 @@ export async function open() {
                     /^(http:\/\/127\.0\.0\.1|data:|blob:|file:)/.test(r.url()) ||
                     mistakes.push(`request to ${r.url()}`),
             );
-            await page.goto(path.includes('://') ? path : address + path);
+            await page.goto(/^[a-z]+:/.test(path) ? path : address + path);
             return { page, mistakes, close: () => context.close() };
         },
         async close() {

@@ -65,7 +65,7 @@ for (const { name, title } of rooms) {
 
     for (const width of [390, 1280])
         test(`${name}: loads without jumping (${width})`, async () => {
-            const { page, close } = await site.page('/favicon.ico', { viewport: { width, height: 900 } });
+            const { page, close } = await site.page('about:blank', { viewport: { width, height: 900 } });
             await page.addInitScript(() => {
                 globalThis.shifts = [];
                 new PerformanceObserver((list) => {
@@ -178,7 +178,7 @@ visit('the lecturer chooses what shows, and the link says so', '/?lang=en#/neuro
     const slider = page.getByRole('slider', { name: /^w1/ });
     await slider.fill('2');
     await page.getByText(/^w1: 2\.00/).waitFor();
-    await press(page, 'Choose controls');
+    await press(page, 'Controls');
     const dialog = page.getByRole('dialog', { name: 'Choose controls' });
     assert.deepEqual(await violations(page), []);
     await dialog.getByRole('checkbox', { name: 'Training' }).uncheck();
@@ -192,7 +192,7 @@ visit('the lecturer chooses what shows, and the link says so', '/?lang=en#/neuro
     await unfold(page);
     const link = await page.getByRole('link', { name: 'Link to this state' }).getAttribute('href');
     assert.match(link, /hide=training,data/);
-    await press(page, 'Choose controls');
+    await press(page, 'Controls');
     await dialog.getByRole('button', { name: 'Show all' }).click();
     assert.equal(await page.getByRole('combobox', { name: 'Optimizer' }).count(), 1);
 });

@@ -18,7 +18,7 @@ export function Chooser() {
     return (
         <>
             <button type="button" class="quiet" onClick={open}>
-                {t('Choose controls')}
+                {t('Controls')}
             </button>
             <dialog ref={dialog} aria-label={t('Choose controls')}>
                 <h2>{t('Choose controls')}</h2>

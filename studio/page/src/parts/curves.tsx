@@ -108,7 +108,10 @@ export function Curves({ label, history, curves, version, logarithmic = false, a
     const box = useRef<HTMLDivElement>(null);
     const plot = useRef<uPlot>();
     const dark = useDark();
+    /** Without data there are no axes, which would then push the plot aside when they come. */
+    const some = history.rows.length > 0;
     useEffect(() => {
+        if (!some) return;
         const ink = dark ? '#c9d1d9' : '#444',
             grid = dark ? '#30363d' : '#e5e7eb';
         const ticks: Ticks[] = [
@@ -154,7 +157,7 @@ export function Curves({ label, history, curves, version, logarithmic = false, a
             watcher.disconnect();
             plot.current?.destroy();
         };
-    }, [dark]);
+    }, [dark, some]);
     useEffect(() => plot.current?.setData(history.columns(curves.length + 1) as uPlot.AlignedData), [version]);
     return (
         <div class="curves">

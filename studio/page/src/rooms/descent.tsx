@@ -17,12 +17,12 @@ import { useTraining } from '../parts/training';
 import { linkTo } from '../router';
 import {
     commandLine,
+    entrants,
     exercises,
     fromLink,
     NETWORK,
     toLink,
     usual,
-    usualRate,
     type RaceSettings,
     type Runner,
 } from './descent_settings';
@@ -43,7 +43,7 @@ const hundredth = (v: number) => Math.round(100 * v) / 100;
 export function Descent({ settings }: RoomProps) {
     const [s, setSettings] = useState(() => fromLink(settings));
     const [heights, setHeights] = useState<Float32Array>();
-    const [runners, setRunners] = useState<Runner[]>([]);
+    const [runners, setRunners] = useState(() => entrants(s));
     const [step, setStep] = useState(0);
     const [mistake, setMistake] = useState('');
     const history = useRef(new History());
@@ -57,16 +57,7 @@ export function Descent({ settings }: RoomProps) {
 
     const lineUp = async (next: RaceSettings, to: Moment = { steps: 0, running: false }) => {
         const place = surfaces.find((p) => p.name === next.stage);
-        const data = !place || place.name === 'line';
-        const kinds = all.filter((k) => !next.out.includes(k.mark) && (data || !k.data));
-        const made = kinds.map((kind): Runner => ({
-            kind,
-            rate: next.rates[kind.mark] ?? usualRate(kind, next.stage),
-            path: [],
-            loss: NaN,
-            accuracy: NaN,
-            lost: false,
-        }));
+        const made = entrants(next);
         const racers = made.map((m): Racer => ({
             optimizer: { kind: m.kind.optimizer, rate: m.rate },
             batch: m.kind.batch,
@@ -94,9 +85,11 @@ export function Descent({ settings }: RoomProps) {
         if (to.running) training.start();
     };
     /** Every change of the settings lines the racers up anew. */
+    const newest = useRef(s);
     const again = (part: Partial<RaceSettings> = {}) => {
         training.stop();
-        const next = { ...s, ...part };
+        const next = { ...newest.current, ...part };
+        newest.current = next;
         setSettings(next);
         void lineUp(next).catch(failed);
     };
@@ -122,7 +115,9 @@ export function Descent({ settings }: RoomProps) {
         const { runners: now, step: at } = state.current;
         history.current.add([at, ...now.map((r) => (r.lost ? NaN : r.loss))]);
     };
-    const show = () => {
+    /** Nothing is shown of a race that was given up meanwhile. */
+    const show = (goesOn: boolean) => {
+        if (!goesOn) return;
         const { runners: now, step: at } = state.current;
         record();
         setStep(at);
@@ -132,10 +127,11 @@ export function Descent({ settings }: RoomProps) {
     const turn = async () => {
         const begun = state.current;
         const result = network ? await engine.race.epoch() : await engine.race.walk(1);
-        if (begun !== state.current) return;
+        if (begun !== state.current) return false;
         if (network) trained(result as (Measure | undefined)[]);
         else walked(result as Float64Array[], 1);
         await new Promise((done) => setTimeout(done, 25));
+        return begun === state.current;
     };
     const training = useTraining(turn, show, failed);
 
@@ -173,13 +169,15 @@ export function Descent({ settings }: RoomProps) {
                             ]}
                         />
                         {surface && (
-                            <div class="row">
+                            <div class="row pair">
                                 {(['x', 'y'] as const).map((axis, i) => (
                                     <NumberBox
                                         label={`${t('Start')}, ${surface.axes[i]}`}
                                         value={(s.start ?? surface.start)[axis]}
                                         step={0.1}
-                                        onChange={(v) => again({ start: { ...(s.start ?? surface.start), [axis]: v } })}
+                                        onChange={(v) =>
+                                            again({ start: { ...(newest.current.start ?? surface.start), [axis]: v } })
+                                        }
                                     />
                                 ))}
                             </div>
@@ -212,7 +210,9 @@ export function Descent({ settings }: RoomProps) {
                                                 value={runner.rate}
                                                 min={0}
                                                 quiet
-                                                onChange={(v) => again({ rates: { ...s.rates, [k.mark]: v } })}
+                                                onChange={(v) =>
+                                                    again({ rates: { ...newest.current.rates, [k.mark]: v } })
+                                                }
                                             />
                                         )}
                                     </div>
@@ -245,20 +245,6 @@ export function Descent({ settings }: RoomProps) {
                             </p>
                         </>
                     )}
-                    <Figure name="descent-curves">
-                        <Curves
-                            key={runners.map((r) => r.kind.mark).join('') + s.stage}
-                            label={t(network ? 'Loss by epoch' : 'Loss by step')}
-                            history={history.current}
-                            version={step}
-                            across={network ? 'epoch' : 'step'}
-                            curves={runners.map((r) => ({
-                                label: r.kind.title,
-                                colour: seen(r.kind.colour, dark),
-                                dash: r.kind.dash,
-                            }))}
-                        />
-                    </Figure>
                 </section>
                 <section class="side" aria-label={t('Standing')}>
                     <table>
@@ -286,6 +272,20 @@ export function Descent({ settings }: RoomProps) {
                             ))}
                         </tbody>
                     </table>
+                    <Figure name="descent-curves">
+                        <Curves
+                            key={runners.map((r) => r.kind.mark).join('') + s.stage}
+                            label={t(network ? 'Loss by epoch' : 'Loss by step')}
+                            history={history.current}
+                            version={step}
+                            across={network ? 'epoch' : 'step'}
+                            curves={runners.map((r) => ({
+                                label: r.kind.title,
+                                colour: seen(r.kind.colour, dark),
+                                dash: r.kind.dash,
+                            }))}
+                        />
+                    </Figure>
                 </section>
             </div>
             <Exercises

@@ -16,7 +16,7 @@ export interface RaceSettings {
 }
 
 /** The rate that a racer has on a stage unless another is given. */
-export function usualRate(kind: RacerKind, stage: string): number {
+function usualRate(kind: RacerKind, stage: string): number {
     const place = surfaces.find((s) => s.name === stage);
     return Number((place ? kind.rate * place.scale : kind.networkRate).toPrecision(2));
 }
@@ -54,6 +54,21 @@ export interface Runner {
     loss: number;
     accuracy: number;
     lost: boolean;
+}
+
+/** Who starts, and with which rates. */
+export function entrants(s: RaceSettings): Runner[] {
+    const place = surfaces.find((p) => p.name === s.stage);
+    const data = !place || place.name === 'line';
+    const kinds = racers.filter((kind) => !s.out.includes(kind.mark) && (data || !kind.data));
+    return kinds.map((kind) => ({
+        kind,
+        rate: s.rates[kind.mark] ?? usualRate(kind, s.stage),
+        path: [],
+        loss: NaN,
+        accuracy: NaN,
+        lost: false,
+    }));
 }
 
 /** The best racer's training; a surface is no network. */

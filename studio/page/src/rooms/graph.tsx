@@ -94,7 +94,7 @@ function Picture({ placed, width, height, computed, digits, forward, backward }:
         <svg
             class="graph"
             viewBox={`0 0 ${width} ${height}`}
-            style={{ maxWidth: `${width * 1.2}px` }}
+            style={{ maxWidth: `${width * 1.2}px`, minWidth: `${width * 0.8}px` }}
             role="img"
             aria-label={t('The graph: values above the edges, gradients below')}
         >
@@ -229,7 +229,6 @@ export function Graph({ settings }: RoomProps) {
                 />
             </div>
             <Part title="Examples">
-                {' '}
                 <div class="row" role="group" aria-label={t('Examples')}>
                     {presets.map((p) => (
                         <button type="button" onClick={() => write(p.formula, p.inputs)}>
@@ -241,84 +240,94 @@ export function Graph({ settings }: RoomProps) {
             <div id="formula-says">
                 <Status text={saying} />
             </div>
-            <Part title="Steps">
-                {' '}
-                <div class="row" role="group" aria-label={t('Steps')}>
-                    <button type="button" onClick={() => setStage(0)}>
-                        {t('Start')}
-                    </button>
-                    <button type="button" onClick={() => setStage(Math.max(0, at - 1))} disabled={at === 0}>
-                        {t('Back')}
-                    </button>
-                    <button type="button" class="main" onClick={() => setStage(at + 1)} disabled={at >= 2 * count}>
-                        {t(at < count ? 'Next value' : 'Next gradient')}
-                    </button>
-                    <button type="button" onClick={() => setStage(Infinity)}>
-                        {t('Show all')}
-                    </button>
-                </div>
-            </Part>{' '}
-            <Figure name="graph">
-                <div class="scroll graph-box" tabIndex={0} role="region" aria-label={t('Graph')}>
-                    {layout && computed && (
-                        <Picture
-                            {...layout}
-                            computed={computed}
-                            digits={Number(digits)}
-                            forward={forward}
-                            backward={backward}
-                        />
-                    )}
-                </div>
-            </Figure>{' '}
-            <p class="note">
-                <span class="value">{t('Values')}</span> {t('stand above the edge,')}{' '}
-                <span class="gradient">{t('gradients')}</span>{' '}
-                {t('below it: by how much the result changes when the value grows a little.')}
-            </p>
-            <Part title="Inputs">
-                {' '}
-                <div class="inputs">
-                    {names.map((name) => (
-                        <fieldset>
-                            <legend>{name}</legend>
-                            <Slider
-                                label={`${t('Move')} ${name}`}
-                                value={inputs[name] ?? 1}
-                                min={-5}
-                                max={5}
-                                step={0.05}
-                                onChange={(v) => move(name, v)}
-                            />
-                            <NumberBox
-                                label={`${t('Value of')} ${name}`}
-                                value={inputs[name] ?? 1}
-                                onChange={(v) => move(name, v)}
-                            />
-                        </fieldset>
-                    ))}
-                </div>
-            </Part>
-            <Exercises
-                list={exercises}
-                state={
-                    result === undefined || mistake ? undefined : { formula: text, inputs, nodes, computed: computed! }
-                }
-                link={linkTo('graph', { f: presets[0]!.formula, at: '0' })}
-            />
-            <Share
-                link={linkTo(
-                    'graph',
-                    {
-                        f: text,
-                        in: names.map((n) => `${n}:${inputs[n] ?? 1}`).join('_'),
-                        digits,
-                        at: at < 2 * count ? `${at}` : '',
-                    },
-                    { digits: '2', at: '' },
-                )}
-                note="The command line trains and runs networks; it has no formulas."
-            />
+            {/* What lies below waits for the picture, whose height nobody knows before: nothing jumps. */}
+            {(layout || mistake) && (
+                <>
+                    <Part title="Steps">
+                        <div class="row" role="group" aria-label={t('Steps')}>
+                            <button type="button" onClick={() => setStage(0)}>
+                                {t('Start')}
+                            </button>
+                            <button type="button" onClick={() => setStage(Math.max(0, at - 1))} disabled={at === 0}>
+                                {t('Back')}
+                            </button>
+                            <button
+                                type="button"
+                                class="main"
+                                onClick={() => setStage(at + 1)}
+                                disabled={at >= 2 * count}
+                            >
+                                {t(at < count ? 'Next value' : 'Next gradient')}
+                            </button>
+                            <button type="button" onClick={() => setStage(Infinity)}>
+                                {t('Show all')}
+                            </button>
+                        </div>
+                    </Part>{' '}
+                    <Figure name="graph">
+                        <div class="scroll graph-box" tabIndex={0} role="region" aria-label={t('Graph')}>
+                            {layout && computed && (
+                                <Picture
+                                    {...layout}
+                                    computed={computed}
+                                    digits={Number(digits)}
+                                    forward={forward}
+                                    backward={backward}
+                                />
+                            )}
+                        </div>
+                    </Figure>
+                    <p class="note">
+                        <span class="value">{t('Values')}</span> {t('stand above the edge,')}{' '}
+                        <span class="gradient">{t('gradients')}</span>{' '}
+                        {t('below it: by how much the result changes when the value grows a little.')}
+                    </p>
+                    <Part title="Inputs">
+                        <div class="inputs">
+                            {names.map((name) => (
+                                <fieldset>
+                                    <legend>{name}</legend>
+                                    <Slider
+                                        label={`${t('Move')} ${name}`}
+                                        value={inputs[name] ?? 1}
+                                        min={-5}
+                                        max={5}
+                                        step={0.05}
+                                        onChange={(v) => move(name, v)}
+                                    />
+                                    <NumberBox
+                                        label={`${t('Value of')} ${name}`}
+                                        value={inputs[name] ?? 1}
+                                        onChange={(v) => move(name, v)}
+                                    />
+                                </fieldset>
+                            ))}
+                        </div>
+                    </Part>
+                    <Exercises
+                        list={exercises}
+                        state={
+                            result === undefined || mistake
+                                ? undefined
+                                : { formula: text, inputs, nodes, computed: computed! }
+                        }
+                        link={linkTo('graph', { f: presets[0]!.formula, at: '0' })}
+                    />
+                    <Share
+                        link={linkTo(
+                            'graph',
+                            {
+                                f: text,
+                                in: names.map((n) => `${n}:${inputs[n] ?? 1}`).join('_'),
+                                digits,
+                                at: at < 2 * count ? `${at}` : '',
+                            },
+                            { digits: '2', at: '' },
+                        )}
+                        note="The command line trains and runs networks; it has no formulas."
+                    />
+                </>
+            )}{' '}
         </main>
     );
 }

@@ -193,6 +193,15 @@ export function Neuron({ settings }: RoomProps) {
                             {t('The boundary')}: {decimal(w[0]!, 2)}·x1 {signedTerm(w[1]!)}·x2 {signedTerm(w[2]!)} = 0
                         </p>
                     )}
+                    <Figure name="neuron-curve">
+                        <Curves
+                            label={t('Loss by step')}
+                            history={history.current}
+                            curves={CURVES}
+                            version={frame}
+                            across="step"
+                        />
+                    </Figure>
                 </section>
                 <section class="middle" aria-label={t('Landscape of the loss')}>
                     <Part title="Axes">
@@ -219,15 +228,6 @@ export function Neuron({ settings }: RoomProps) {
                         />
                     </Figure>
                     <p class="note">{t('Click puts the weights there.')}</p>
-                    <Figure name="neuron-curve">
-                        <Curves
-                            label={t('Loss by step')}
-                            history={history.current}
-                            curves={CURVES}
-                            version={frame}
-                            across="step"
-                        />
-                    </Figure>
                 </section>
             </div>
             <Exercises

@@ -124,7 +124,6 @@ export function Playground({ settings }: RoomProps) {
                     <TrainingControls s={s} change={change} />
                     {described && frame && (
                         <Figure name="playground-network">
-                            {' '}
                             <NetworkPicture
                                 features={s.features}
                                 layers={described.layers.map((l) => l.units)}
@@ -144,23 +143,19 @@ export function Playground({ settings }: RoomProps) {
                         </p>
                     )}
                     {described && frame && described.layers.length > 0 && (
-                        <Figure name="playground-space">
-                            {' '}
-                            <Space
-                                layers={described.layers.map((l) => l.units)}
-                                values={frame.space}
-                                labels={described.train.labels}
-                                onLayer={async (layer) => {
-                                    await engine.playground.view(layer);
-                                    if (!training.running) setFrame(await engine.playground.frame());
-                                }}
-                            />
-                        </Figure>
+                        <Space
+                            layers={described.layers.map((l) => l.units)}
+                            values={frame.space}
+                            labels={described.train.labels}
+                            onLayer={async (layer) => {
+                                await engine.playground.view(layer);
+                                if (!training.running) setFrame(await engine.playground.frame());
+                            }}
+                        />
                     )}
                 </section>
                 <section aria-label={t('Answers')} class="side wide">
                     <Figure name="playground-answers">
-                        {' '}
                         <Plane
                             label={t('The answers over the plane, and the points')}
                             grid={frame?.grid}
@@ -175,10 +170,9 @@ export function Playground({ settings }: RoomProps) {
                                     : []
                             }
                         />
-                    </Figure>{' '}
+                    </Figure>
                     <p class="note">{t('Click adds a point ●, Shift and click ▲.')}</p>
                     <Figure name="playground-curves">
-                        {' '}
                         <Curves
                             key={CURVES.length}
                             label={t('Loss by epoch')}
@@ -186,7 +180,7 @@ export function Playground({ settings }: RoomProps) {
                             curves={CURVES}
                             version={frame}
                         />
-                    </Figure>{' '}
+                    </Figure>
                     <dl class="numbers">
                         <dt>{t('training')}</dt>
                         <dd>
