@@ -87,7 +87,8 @@ function vector(u: uPlot, ticks: Ticks[], curves: readonly Curve[], ink: string,
             path += `${down ? 'L' : 'M'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
             down = true;
         });
-        const line = { stroke: css(curve.colour), 'stroke-width': 2, fill: 'none' };
+        if (u.data[0].length === 1) path += 'h0'; // a dot
+        const line = { stroke: css(curve.colour), 'stroke-width': 2, 'stroke-linecap': 'round', fill: 'none' };
         svg.append(make('path', { d: path, ...line, 'stroke-dasharray': curve.dash?.join(' ') ?? 'none' }));
     });
     return svg;
@@ -143,6 +144,7 @@ export function Curves({ label, history, curves, version, logarithmic = false, a
                     ...curves.map((c) => ({
                         stroke: css(c.colour),
                         width: 2,
+                        points: { show: (u: uPlot) => u.data[0].length < 2 },
                         ...(c.dash ? { dash: c.dash } : {}),
                     })),
                 ],

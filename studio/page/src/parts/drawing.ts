@@ -122,6 +122,13 @@ function addBox(drawing: Drawing, element: Element, box: DOMRect): void {
     drawing.add(shape, box);
 }
 
+/** Pixels as sharp as on the page, and cut off where the box around them has round corners. */
+function imageStyle(canvas: HTMLCanvasElement, parent: Element): string {
+    const sharp = getComputedStyle(canvas).imageRendering === 'pixelated' ? 'image-rendering: pixelated; ' : '';
+    const { overflowX, borderTopLeftRadius: radius } = getComputedStyle(parent);
+    return overflowX === 'hidden' && radius !== '0px' ? `${sharp}clip-path: inset(0 round ${radius})` : sharp;
+}
+
 function walk(drawing: Drawing, parent: Element): void {
     for (const node of parent.childNodes) {
         if (node instanceof Text) addText(drawing, node, parent);
@@ -134,9 +141,8 @@ function walk(drawing: Drawing, parent: Element): void {
             for (const [key, value] of Object.entries({ x, y, width, height })) own.setAttribute(key, `${value}`);
             drawing.add(own, box);
         } else if (node instanceof HTMLCanvasElement) {
-            const smooth = getComputedStyle(node).imageRendering !== 'pixelated';
             const image = { x, y, width, height, href: node.toDataURL(), preserveAspectRatio: 'none' };
-            drawing.add(make('image', { ...image, style: smooth ? '' : 'image-rendering: pixelated' }), box);
+            drawing.add(make('image', { ...image, style: imageStyle(node, parent) }), box);
         } else {
             addBox(drawing, node, box);
             walk(drawing, node);

@@ -30,9 +30,9 @@ import { racers as all, surfaces } from './racers';
 import type { RoomProps } from './rooms';
 
 const PATH_MAX = 3 * 4000;
-/** The most steps that a link replays, and how many at a time. */
+/** The most steps that a link replays, and in how many pieces, so that the curves can be drawn. */
 const STEPS_MAX = 4000,
-    PIECE = 20;
+    PIECES = 200;
 
 /** Dark colours are lightened on dark paper. */
 const seen = (c: Colour, dark: boolean): Colour =>
@@ -74,7 +74,7 @@ export function Descent({ settings }: RoomProps) {
             made.forEach((m) => m.path.push(start.x, start.y, NaN));
         } else await engine.race.networks({ set: 'moons', seed: 1, racers });
         while (begun === state.current && begun.step < to.steps) {
-            const some = Math.min(PIECE, to.steps - begun.step);
+            const some = Math.min(Math.ceil(to.steps / PIECES), to.steps - begun.step);
             if (place) walked(await engine.race.walk(some), some);
             else for (let i = 0; i < some; i++) trained(await engine.race.epoch());
             record();
