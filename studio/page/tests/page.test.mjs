@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { accuracy, dist, openForTests, press, roomsOf, usable, waitForStatus } from './browser.mjs';
+import { dist, longTasks, openForTests, press, roomsOf, usable, waitForStatus } from './browser.mjs';
 
 const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const { site, visit } = await openForTests();
@@ -99,20 +99,9 @@ for (const { name, title } of rooms) {
 
     visit(`${name}: while it trains, no task on the page's thread takes 50 ms`, `/?lang=en#/${name}`, async (page) => {
         await usable(page, title);
-        const train = page.getByRole('button', { name: 'Train', exact: true });
-        if (!(await train.count())) return;
+        if (!(await page.getByRole('button', { name: 'Train', exact: true }).count())) return;
         await page.waitForTimeout(500);
-        await page.evaluate(() => {
-            globalThis.long = [];
-            new PerformanceObserver((list) =>
-                globalThis.long.push(...list.getEntries().map((e) => e.duration)),
-            ).observe({ entryTypes: ['longtask'] });
-        });
-        await train.click();
-        await page.waitForTimeout(2500);
-        await press(page, 'Pause');
-        const long = await page.evaluate(() => globalThis.long);
-        assert.deepEqual(long, []);
+        assert.deepEqual(await longTasks(page), []);
     });
 
     visit(`${name}: works from the single file`, pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, openForTests, press, waitForStatus } from './browser.mjs';
+import { accuracy, dist, longTasks, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
 const { visit } = await openForTests();
@@ -201,9 +201,9 @@ visit('embedded: the room alone', '/?embed=1&lang=en#/neuron', async (page) => {
     assert.equal(await page.getByRole('navigation').count(), 0);
 });
 
-visit('a room that is not there is said to be missing', '/?lang=en#/flow', async (page) => {
+visit('a room that is not there is said to be missing', '/?lang=en#/nowhere', async (page) => {
     await page.getByRole('heading', { name: 'There is no such room' }).waitFor();
-    assert.equal(await page.getByRole('link', { name: /flow/i }).count(), 0);
+    assert.equal(await page.getByRole('link', { name: /nowhere/i }).count(), 0);
 });
 
 visit('the single file works by double click', pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {
@@ -213,18 +213,9 @@ visit('the single file works by double click', pathToFileURL(`${dist}single/soma
 
 visit('training leaves the page free: no task longer than 50 ms', '/?lang=en#/playground?pace=0', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();
-    await page.evaluate(() => {
-        window.long = [];
-        new PerformanceObserver((list) => window.long.push(...list.getEntries().map((e) => e.duration))).observe({
-            entryTypes: ['longtask'],
-        });
-    });
-    await press(page, 'Train');
-    await page.waitForTimeout(3000);
-    await press(page, 'Pause');
-    const long = await page.evaluate(() => window.long);
+    const long = await longTasks(page, 3000);
     const numbers = await page.locator('dl.numbers dd').last().textContent();
-    console.log(`# full speed: ${numbers}; tasks over 50 ms: ${long.map(Math.round).join() || 'none'}`);
+    console.log(`# full speed: ${numbers}; tasks over 50 ms: ${long.join() || 'none'}`);
     assert.ok(Number(/picture ([\d.]+) ms/.exec(numbers)[1]) < 4, numbers);
     assert.equal(long.length, 0, `${long.length} long tasks: ${long.join()}`);
 });

@@ -23,7 +23,17 @@ export function signed(value: number, paper: Colour): Colour {
 }
 
 export function mix(a: Colour, b: Colour, share: number): Colour {
-    return [0, 1, 2].map((i) => Math.round(a[i]! + (b[i]! - a[i]!) * share)) as unknown as Colour;
+    // Called for each pixel of each picture: nothing is made but the result.
+    const at = (i: 0 | 1 | 2) => Math.round(a[i] + (b[i] - a[i]) * share);
+    return [at(0), at(1), at(2)];
+}
+
+/** Sets one pixel of a picture. */
+export function paint(pixels: Uint8ClampedArray, pixel: number, colour: Colour): void {
+    pixels[4 * pixel] = colour[0];
+    pixels[4 * pixel + 1] = colour[1];
+    pixels[4 * pixel + 2] = colour[2];
+    pixels[4 * pixel + 3] = 255;
 }
 
 const darkness = matchMedia('(prefers-color-scheme: dark)');

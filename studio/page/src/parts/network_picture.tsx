@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { UNIT_GRID, type Frame } from '../engine/playground';
 import { decimal, t } from '../language';
-import { css, paper, signed } from './colours';
+import { css, paint, paper, signed } from './colours';
 import { Choice, NumberBox } from './controls';
 
 /** A weight or bias of a dense layer. */
@@ -35,11 +35,8 @@ function Unit({ values, units, index }: { values: Float32Array | undefined; unit
         const image = new ImageData(UNIT_GRID, UNIT_GRID),
             ground = paper();
         for (let i = 0; i < UNIT_GRID * UNIT_GRID; i++) {
-            const [r, g, b] = signed(values[i * units + index]!, ground);
-            image.data.set(
-                [r, g, b, 255],
-                4 * ((UNIT_GRID - 1 - Math.floor(i / UNIT_GRID)) * UNIT_GRID + (i % UNIT_GRID)),
-            );
+            const row = UNIT_GRID - 1 - Math.floor(i / UNIT_GRID);
+            paint(image.data, row * UNIT_GRID + (i % UNIT_GRID), signed(values[i * units + index]!, ground));
         }
         canvas.current!.getContext('2d')!.putImageData(image, 0, 0);
     });
