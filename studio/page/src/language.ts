@@ -11,9 +11,12 @@ export function t(text: string): string {
 
 /** A number with that many decimals, as the language writes it. */
 export function decimal(value: number, digits: number): string {
-    const text = Number.isFinite(value) ? value.toFixed(digits) : '–';
+    const text = Number.isFinite(value) ? value.toFixed(digits).replace(/^-(?=[0.]*$)/, '') : '–';
     return language === 'ru' ? text.replace('.', ',') : text;
 }
+
+/** A number as it is. */
+export const plain = (value: number): string => (language === 'ru' ? `${value}`.replace('.', ',') : `${value}`);
 
 /** A loss: small ones keep their digits. */
 export function lossText(value: number): string {

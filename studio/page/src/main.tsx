@@ -1,9 +1,12 @@
 import { render } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import './served'; // before the address is read
 import { language, t } from './language';
-import { rooms } from './rooms/rooms';
-import { embedded, usePlace } from './router';
+import { Chooser } from './parts/chooser';
+import { Presenter } from './parts/presenter';
+import { ViewContext, viewOf } from './parts/view';
+import { rooms, type Room } from './rooms/rooms';
+import { embedded, presented, usePlace } from './router';
 import './style.css';
 import 'uplot/dist/uPlot.min.css';
 
@@ -23,39 +26,58 @@ function Missing() {
     );
 }
 
+function Header({ room, onPresent }: { room: Room | undefined; onPresent: () => void }) {
+    const strip = useRef<HTMLElement>(null);
+    // On a phone the rooms are a strip to be pushed aside: the one that is open comes into sight.
+    useEffect(() => {
+        const current = strip.current?.querySelector<HTMLElement>('[aria-current]');
+        if (current) strip.current!.scrollLeft = current.offsetLeft - strip.current!.clientWidth / 3;
+    }, [room]);
+    return (
+        <header>
+            <a class="brand" href="#/playground">
+                soma studio
+            </a>
+            <nav ref={strip} aria-label={t('Rooms')}>
+                {rooms.map((r) => (
+                    <a key={r.name} href={`#/${r.name}`} aria-current={r === room ? 'page' : undefined}>
+                        {t(r.title)}
+                    </a>
+                ))}
+            </nav>
+            <div class="tools">
+                <Chooser />
+                <button type="button" class="quiet" onClick={onPresent}>
+                    {t('Present')}
+                </button>
+                <a
+                    class="language"
+                    href={otherLanguage()}
+                    hreflang={language === 'en' ? 'ru' : 'en'}
+                    lang={language === 'en' ? 'ru' : 'en'}
+                >
+                    {language === 'en' ? 'Русский' : 'English'}
+                </a>
+            </div>
+        </header>
+    );
+}
+
 function Page() {
     const place = usePlace();
+    const [presenting, setPresenting] = useState(presented);
     const room = rooms.find((r) => r.name === place.room);
     useEffect(() => {
         document.title = `${room ? t(room.title) : 'soma'} · soma studio`;
     }, [room]);
+    useEffect(() => void document.documentElement.classList.toggle('presenting', presenting), [presenting]);
     const Room = room?.component ?? Missing;
     return (
-        <>
-            {!embedded && (
-                <header>
-                    <a class="brand" href="#/playground">
-                        soma studio
-                    </a>
-                    <nav aria-label={t('Rooms')}>
-                        {rooms.map((r) => (
-                            <a href={`#/${r.name}`} aria-current={r === room ? 'page' : undefined}>
-                                {t(r.title)}
-                            </a>
-                        ))}
-                    </nav>
-                    <a
-                        class="language"
-                        href={otherLanguage()}
-                        hreflang={language === 'en' ? 'ru' : 'en'}
-                        lang={language === 'en' ? 'ru' : 'en'}
-                    >
-                        {language === 'en' ? 'Русский' : 'English'}
-                    </a>
-                </header>
-            )}
-            <Room key={place.room} settings={place.settings} />
-        </>
+        <ViewContext.Provider value={viewOf(place, presenting)}>
+            {!embedded && !presenting && <Header room={room} onPresent={() => setPresenting(true)} />}
+            <Room key={`${place.room} ${place.visit}`} settings={place.settings} />
+            {presenting && <Presenter onLeave={() => setPresenting(false)} />}
+        </ViewContext.Provider>
     );
 }
 

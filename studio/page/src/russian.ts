@@ -1,20 +1,20 @@
 // The Russian of the page, by its English.
 export const russian: Record<string, string> = {
     // Rooms
-    Rooms: 'Комнаты',
-    Playground: 'Площадка',
+    Rooms: 'Разделы',
+    Playground: 'Песочница',
     'One neuron': 'Один нейрон',
-    'Descent race': 'Гонка спуска',
+    'Descent race': 'Гонка методов',
     Graph: 'Граф',
-    'There is no such room': 'Такой комнаты нет',
-    'Choose one of the rooms above.': 'Выберите одну из комнат вверху.',
+    'There is no such room': 'Такого раздела нет',
+    'Choose one of the rooms above.': 'Выберите один из разделов вверху.',
 
     // What rooms share
     Exercises: 'Задания',
     done: 'сделано',
     'not yet done': 'ещё не сделано',
-    'A place to begin': 'Отсюда удобно начать',
-    'Save the picture': 'Сохранить картинку',
+    'A place to begin': 'С чего начать',
+    'Save the picture': 'Сохранить рисунок',
 
     // Training
     Train: 'Обучать',
@@ -24,7 +24,7 @@ export const russian: Record<string, string> = {
     Training: 'Обучение',
     ready: 'готово',
     epoch: 'эпоха',
-    loss: 'потеря',
+    loss: 'потери',
     accuracy: 'точность',
     Optimizer: 'Оптимизатор',
     'Learning rate': 'Скорость обучения',
@@ -37,16 +37,16 @@ export const russian: Record<string, string> = {
     '5 epochs a second': '5 эпох в секунду',
     '60 epochs a second': '60 эпох в секунду',
     'as fast as it goes': 'как можно быстрее',
-    'Loss by epoch': 'Потеря по эпохам',
-    'Loss by step': 'Потеря по шагам',
-    'training loss': 'потеря на обучении',
-    'test loss': 'потеря на тесте',
+    'Loss by epoch': 'Потери по эпохам',
+    'Loss by step': 'Потери по шагам',
+    'training loss': 'потери на обучении',
+    'test loss': 'потери на тесте',
     training: 'обучение',
     test: 'тест',
     gap: 'разрыв',
     engine: 'движок',
     'million examples a second': 'млн примеров в секунду',
-    picture: 'картина',
+    picture: 'картинка',
     ms: 'мс',
 
     // Playground
@@ -60,7 +60,7 @@ export const russian: Record<string, string> = {
     Show: 'Показать',
     'Show test data': 'Показать тест',
     Discretise: 'Только классы',
-    Presets: 'Заготовки',
+    Presets: 'Готовые примеры',
     Spiral: 'Спираль',
     'A feature instead of a layer': 'Признак вместо слоя',
     Overfitting: 'Переобучение',
@@ -75,22 +75,22 @@ export const russian: Record<string, string> = {
     'Add a layer': 'Добавить слой',
     'Remove a layer': 'Убрать слой',
     Activation: 'Активация',
-    'Initial weights': 'Начальные веса',
+    'Initial weights': 'Инициализация весов',
     Dropout: 'Дропаут',
     Seed: 'Зерно',
     'The network': 'Сеть',
     'The network: links are as wide as their weights, negative ones dashed':
-        'Сеть: связи тем шире, чем больше веса, отрицательные — пунктиром',
+        'Сеть: чем больше вес, тем толще связь; отрицательные — пунктиром',
     'Solid links are positive, dashed ones negative. Choose a link or a unit to read and change its weight.':
-        'Сплошные связи положительны, пунктирные отрицательны. Выберите связь или нейрон, чтобы прочесть и изменить вес.',
+        'Сплошные связи — положительные веса, пунктирные — отрицательные. Выберите связь или нейрон, чтобы увидеть и изменить вес.',
     Done: 'Готово',
     'A weight was changed by hand: the link below leads to the network without that change.':
         'Вес изменён вручную: ссылка внизу ведёт к сети без этого изменения.',
-    'Points as seen by': 'Точки глазами слоя',
-    'no layer': 'никакого',
+    'Points as seen by': 'Точки в пространстве слоя',
+    'no layer': 'не показывать',
     across: 'по горизонтали',
     up: 'по вертикали',
-    'The points in the space of the layer': 'Точки в пространстве слоя',
+    'The points in the space of the layer': 'Точки в пространстве выбранного слоя',
     Answers: 'Ответы',
     'The answers over the plane, and the points': 'Ответы на плоскости и точки',
     'Click adds a point ●, Shift and click ▲.': 'Щелчок добавляет точку ●, щелчок с Shift — ▲.',
@@ -101,47 +101,47 @@ export const russian: Record<string, string> = {
 
     // One neuron
     'A weighted sum and a sigmoid: p = σ(w1·x1 + w2·x2 + b). Its boundary is a straight line; its loss is a bowl with one bottom.':
-        'Взвешенная сумма и сигмоида: p = σ(w1·x1 + w2·x2 + b). Граница — прямая, а потеря — чаша с одним дном.',
+        'Взвешенная сумма и сигмоида: p = σ(w1·x1 + w2·x2 + b). Граница классов — прямая, а функция потерь — чаша с единственным дном.',
     Weights: 'Веса',
     Axes: 'Оси',
-    'Landscape of the loss': 'Поверхность потери',
-    'The loss over two weights, and the way of the training': 'Потеря над двумя весами и путь обучения',
-    'Click puts the weights there.': 'Щелчок переносит веса в это место.',
+    'Landscape of the loss': 'Поверхность функции потерь',
+    'The loss over two weights, and the way of the training': 'Функция потерь от двух весов и траектория обучения',
+    'Click puts the weights there.': 'Щелчок переносит веса в эту точку.',
 
     // Descent race
     'All start at the same place and see the same gradient; they differ in what they make of it.':
-        'Все начинают в одном месте и видят один и тот же градиент; отличаются тем, что с ним делают.',
+        'Все стартуют из одной точки и видят один и тот же градиент; разница в том, как они его используют.',
     Race: 'Гонка',
     Where: 'Где',
     'A line through points': 'Прямая через точки',
     Ravine: 'Овраг',
-    Rosenbrock: 'Розенброк',
+    Rosenbrock: 'Функция Розенброка',
     Saddle: 'Седло',
     'Many valleys': 'Много долин',
     'A network, 2-8-8-1 on two moons': 'Сеть 2-8-8-1 на двух лунах',
     'Without data there is nothing to draw at random: SGD and mini-batches would walk as gradient descent does.':
-        'Без данных нечего выбирать случайно: SGD и мини-батчи шли бы так же, как градиентный спуск.',
+        'Здесь нет данных, и случайно выбирать нечего: SGD и мини-батчи шли бы так же, как градиентный спуск.',
     'Racers and their learning rates': 'Участники и их скорости обучения',
     'Gradient descent': 'Градиентный спуск',
     'SGD, one example': 'SGD, один пример',
     'Mini-batch of 8': 'Мини-батч из 8',
-    'Rate of': 'Скорость:',
+    'Rate of': 'Скорость обучения:',
     Surface: 'Поверхность',
-    'The surface and the ways of the racers': 'Поверхность и пути участников',
-    'Click chooses the start.': 'Щелчок выбирает начало.',
-    Standing: 'Положение',
+    'The surface and the ways of the racers': 'Поверхность и траектории участников',
+    'Click chooses the start.': 'Щелчок выбирает начальную точку.',
+    Standing: 'Таблица гонки',
     racer: 'участник',
     ahead: 'впереди',
-    'left the numbers': 'вышел за пределы чисел',
+    'left the numbers': 'разошёлся',
 
     // Graph
     Formula: 'Формула',
-    Digits: 'Знаков',
+    Digits: 'Знаков после запятой',
     Examples: 'Примеры',
     'The lecture’s neuron': 'Нейрон из лекции',
     'Sum and product': 'Сумма и произведение',
-    'Larger of two': 'Большее из двух',
-    'A value read twice': 'Значение, прочитанное дважды',
+    'Larger of two': 'Максимум двух',
+    'A value read twice': 'Значение, использованное дважды',
     'Cross-entropy of a sigmoid': 'Перекрёстная энтропия сигмоиды',
     value: 'значение',
     Steps: 'Шаги',
@@ -154,10 +154,10 @@ export const russian: Record<string, string> = {
     'stand above the edge,': 'стоят над ребром,',
     gradients: 'градиенты',
     'below it: by how much the result changes when the value grows a little.':
-        'под ним: насколько меняется результат, когда значение немного растёт.',
+        'под ним: как сильно меняется результат при малом росте значения.',
     'The graph: values above the edges, gradients below': 'Граф: значения над рёбрами, градиенты под ними',
     'Each node computes one thing and knows its own derivative. Forward the values are computed, backward the chain rule: what comes from the right times the node’s own derivative.':
-        'Каждый узел вычисляет одно и знает свою производную. Вперёд вычисляются значения, назад — правило цепочки: то, что пришло справа, умножается на собственную производную узла.',
+        'Каждый узел выполняет одну операцию и знает её производную. При прямом проходе вычисляются значения, при обратном — градиенты по цепному правилу: то, что пришло справа, умножается на собственную производную узла.',
     Move: 'Менять',
     'Value of': 'Значение',
 
@@ -205,4 +205,82 @@ export const russian: Record<string, string> = {
     'Stop the run, then start it where it stood.': 'Остановите обучение и запустите его с того же места.',
     'Find a run that overfits: the loss on what is held back is 10 % above its least, the training loss below the one of that time.':
         'Найдите переобучение: потеря на проверочной части на 10 % выше своего наименьшего значения, а потеря обучения ниже, чем была тогда.',
+    // Room: what all rooms share
+    Controls: 'Вид',
+    'Choose controls': 'Что показывать',
+    'What is left out here is left out for everybody who opens the link.':
+        'Что здесь убрано, не увидит никто, кто откроет ссылку.',
+    Present: 'Показ',
+    Presenter: 'Показ',
+    List: 'Список',
+    'Links to turn over': 'Ссылки для показа',
+    'One link a line, and a title behind it. “Link to this state” of each room gives the links.':
+        'По одной ссылке в строке, за ней заголовок. Ссылки берутся в комнатах: «Ссылка на это состояние».',
+    'Use this list': 'Взять этот список',
+    'The lecture': 'Список по лекции',
+    'Leave as it is': 'Оставить как было',
+    'Page before': 'Предыдущая страница',
+    'Next page': 'Следующая страница',
+    Leave: 'Выйти',
+    step: 'шаг',
+    'Which weight': 'Какой вес',
+    output: 'выход',
+
+    // The lecture's sections
+    'A linear classifier on two moons': 'Линейный классификатор на двух лунах',
+    'The same points with one hidden layer': 'Те же точки и один скрытый слой',
+    'Logistic regression: the neuron': 'Логистическая регрессия — это нейрон',
+    'What one neuron cannot do': 'Чего не может один нейрон',
+    'Hidden layers: the perceptron': 'Скрытые слои: персептрон',
+    'Softmax: more than two classes': 'Softmax: больше двух классов',
+    'Gradient descent on the surface of the loss': 'Градиентный спуск по поверхности функции потерь',
+    'Gradient descent, SGD and mini-batches': 'Градиентный спуск, SGD и мини-батчи',
+    'Momentum, RMSProp, Adam': 'Momentum, RMSProp, Adam',
+    'The same race on a network': 'Та же гонка на нейросети',
+    'A computational graph': 'Вычислительный граф',
+    'Backpropagation, step by step': 'Обратное распространение ошибки по шагам',
+    'Vanishing gradients': 'Затухание градиента',
+    'Why weights cannot all be the same': 'Почему веса нельзя задать одной константой',
+    'A network that reads digits': 'Сеть, которая читает цифры',
+    'What its filters look for': 'Что ищут её фильтры',
+    'A model of your own': 'Своя модель',
+
+    // Room: one neuron, link and exercises
+    'The boundary': 'Граница',
+    'Without a single step of training, by the sliders alone: accuracy of 95 % or more on the blobs.':
+        'Без единого шага обучения, одними ползунками: точность не ниже 95 % на наборе blobs.',
+    'Train to the bottom of the bowl: all three gradients smaller than 0.005 in magnitude.':
+        'Обучите нейрон до дна чаши: все три частные производные меньше 0,005 по модулю.',
+    'Find a set that no straight line parts: 300 steps or more, and accuracy still below 75 %.':
+        'Найдите набор, который не разделить прямой: не меньше 300 шагов, а точность всё ещё ниже 75 %.',
+    'The command line has all three blobs, of which this room leaves one out: no command trains the same.':
+        'В командной строке у blobs три класса, а здесь один убран, поэтому такой же команды нет.',
+    'The command line begins with weights of its own, not with those of the sliders.':
+        'Командная строка начинает со своих начальных весов, а не с тех, что заданы ползунками.',
+
+    // Room: descent race, link and exercises
+    'In the ravine: a learning rate with which gradient descent flies apart, while Adam comes below a loss of 0.01.':
+        'В овраге: скорость обучения, при которой градиентный спуск расходится, а Adam доходит до потерь меньше 0,01.',
+    'On the saddle: a learning rate with which gradient descent is below −2 within 60 steps.':
+        'На седле: скорость обучения, при которой градиентный спуск за 60 шагов опускается ниже −2.',
+    'Among the many valleys: a start from which four racers or more find the deepest, below −0.85.':
+        'Среди многих долин: начало, из которого хотя бы четверо находят самую глубокую, ниже −0,85.',
+    'The command trains one network, here with the method that is ahead.':
+        'Команда обучает одну сеть — тем методом, который сейчас впереди.',
+    'The command line trains networks; it has no race on surfaces.':
+        'Командная строка обучает сети; гонки по поверхностям в ней нет.',
+
+    // Room: graph, link and exercises
+    'In the lecture’s neuron, move w0 alone until the result is above 0.95.':
+        'В нейроне из лекции меняйте только w0, пока результат не станет больше 0,95.',
+    'Write a formula of x alone whose value at x = 2 is 8 and whose gradient there is 12.':
+        'Напишите формулу от одного x, которая при x = 2 равна 8, а её производная там равна 12.',
+    'Let the gradient vanish: a chain of sigmoids at whose beginning, at x, it is below 0.01 but not 0.':
+        'Сделайте так, чтобы градиент затух: цепочка сигмоид, в начале которой, у x, он меньше 0,01, но не 0.',
+    'The command line trains and runs networks; it has no formulas.':
+        'Командная строка обучает и запускает сети; формул в ней нет.',
+
+    // Room: playground, link
+    'The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again.':
+        'В ссылке — все настройки, добавленные вручную точки и число шагов: при открытии сеть снова обучится до этого состояния.',
 };

@@ -1,4 +1,6 @@
 // What the tests of the rooms share: the built site on a local server, and Chromium.
+import { after, test } from 'node:test';
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
@@ -55,7 +57,7 @@ export async function open() {
                     /^(http:\/\/127\.0\.0\.1|data:|blob:|file:)/.test(r.url()) ||
                     mistakes.push(`request to ${r.url()}`),
             );
-            await page.goto(path.includes('://') ? path : address + path);
+            await page.goto(/^[a-z]+:/.test(path) ? path : address + path);
             return { page, mistakes, close: () => context.close() };
         },
         async close() {
@@ -63,6 +65,73 @@ export async function open() {
             server.close();
         },
     };
+}
+
+/** The site for a file of tests, closed after them, and `visit`: a test of a page, which must leave no mistakes. */
+export async function openForTests() {
+    const site = await open();
+    after(() => site.close());
+    const visit = (name, path, body, options) =>
+        test(name, async () => {
+            const { page, mistakes, close } = await site.page(path, options);
+            try {
+                await body(page);
+                assert.deepEqual(mistakes, []);
+            } finally {
+                await close();
+            }
+        });
+    return { site, visit };
+}
+
+/** Presses the button of exactly that name. */
+export const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+
+/** The rooms that the page leads to: names and titles. */
+export async function roomsOf(site) {
+    const { page, close } = await site.page('/?lang=en');
+    const links = page.getByRole('navigation').getByRole('link');
+    const rooms = await links.evaluateAll((all) =>
+        all.map((a) => ({ name: a.getAttribute('href').replace('#/', ''), title: a.textContent })),
+    );
+    await close();
+    return rooms;
+}
+
+/** Until a room can be used: it is drawn, and the engine has answered it. Returns the milliseconds since navigation. */
+export async function usable(page, title) {
+    await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+    return page.evaluate(async () => {
+        const answered = () => performance.getEntriesByName('engine answers')[0];
+        const uses = () => performance.getEntriesByName('engine asked').length > 0;
+        while (uses() && !answered()) await new Promise((done) => setTimeout(done, 5));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+        return performance.now();
+    });
+}
+
+/**
+ * Trains for some seconds and returns how long tasks of more than 50 ms took on the page's thread. The machine may be
+ * busy with something else, which stops a short task for long: then it is tried again, and the best of three counts.
+ */
+export async function longTasks(page, milliseconds = 2500) {
+    let best;
+    for (let i = 0; i < 3 && best?.length !== 0; i++) {
+        await page.evaluate(() => {
+            globalThis.watcher?.disconnect();
+            globalThis.long = [];
+            globalThis.watcher = new PerformanceObserver((list) =>
+                globalThis.long.push(...list.getEntries().map((e) => Math.round(e.duration))),
+            );
+            globalThis.watcher.observe({ entryTypes: ['longtask'] });
+        });
+        await press(page, 'Train');
+        await page.waitForTimeout(milliseconds);
+        await press(page, 'Pause');
+        const long = await page.evaluate(() => globalThis.long);
+        if (!best || long.length < best.length) best = long;
+    }
+    return best;
 }
 
 /** The accuracy in a room's status, in percent; NaN before there is one. */

@@ -1,29 +1,12 @@
 // Each room as a visitor uses it: real clicks, then what the engine computed; and no error in the console.
-import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, open, waitForStatus } from './browser.mjs';
+import { accuracy, dist, longTasks, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-/** A test of a page, which must leave no mistakes. */
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(typeof path === 'function' ? path() : path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 
 visit('playground: the spiral is learnt in less than three seconds', '/?lang=en#/playground', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();
@@ -184,7 +167,7 @@ visit('descent: on a surface the first step is the formula’s', '/?lang=en#/des
 
 visit('Russian: buttons and status', '/?lang=ru#/playground', async (page) => {
     await press(page, 'Шаг');
-    await waitForStatus(page, (s) => /^эпоха 1 · потеря \d,\d{4} · точность \d+,\d %$/.test(s));
+    await waitForStatus(page, (s) => /^эпоха 1 · потери \d,\d{4} · точность \d+,\d %$/.test(s));
     for (const name of ['Обучать', 'Сброс'])
         assert.ok(await page.getByRole('button', { name, exact: true }).isVisible());
     await press(page, 'Обучать');
@@ -218,34 +201,21 @@ visit('embedded: the room alone', '/?embed=1&lang=en#/neuron', async (page) => {
     assert.equal(await page.getByRole('navigation').count(), 0);
 });
 
-visit('a room that is not there is said to be missing', '/?lang=en#/flow', async (page) => {
+visit('a room that is not there is said to be missing', '/?lang=en#/nowhere', async (page) => {
     await page.getByRole('heading', { name: 'There is no such room' }).waitFor();
-    assert.equal(await page.getByRole('link', { name: /flow/i }).count(), 0);
+    assert.equal(await page.getByRole('link', { name: /nowhere/i }).count(), 0);
 });
 
-visit(
-    'the single file works by double click',
-    () => pathToFileURL(`${dist}single/soma-studio.html`).href,
-    async (page) => {
-        await press(page, 'Step');
-        await waitForStatus(page, (s) => /^epoch 1 /.test(s));
-    },
-);
+visit('the single file works by double click', pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {
+    await press(page, 'Step');
+    await waitForStatus(page, (s) => /^epoch 1 /.test(s));
+});
 
 visit('training leaves the page free: no task longer than 50 ms', '/?lang=en#/playground?pace=0', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();
-    await page.evaluate(() => {
-        window.long = [];
-        new PerformanceObserver((list) => window.long.push(...list.getEntries().map((e) => e.duration))).observe({
-            entryTypes: ['longtask'],
-        });
-    });
-    await press(page, 'Train');
-    await page.waitForTimeout(3000);
-    await press(page, 'Pause');
-    const long = await page.evaluate(() => window.long);
+    const long = await longTasks(page, 3000);
     const numbers = await page.locator('dl.numbers dd').last().textContent();
-    console.log(`# full speed: ${numbers}; tasks over 50 ms: ${long.map(Math.round).join() || 'none'}`);
+    console.log(`# full speed: ${numbers}; tasks over 50 ms: ${long.join() || 'none'}`);
     assert.ok(Number(/picture ([\d.]+) ms/.exec(numbers)[1]) < 4, numbers);
     assert.equal(long.length, 0, `${long.length} long tasks: ${long.join()}`);
 });

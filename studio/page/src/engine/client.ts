@@ -14,6 +14,7 @@ const waiting = new Map<number, { resolve: (value: never) => void; reject: (erro
 let last = 0;
 
 worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    if (data.id === 1) performance.mark('engine answers');
     const call = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.error === undefined) call?.resolve(data.result as never);
@@ -34,6 +35,7 @@ function remote<K extends keyof Engines>(room: K): Remote<Engines[K]> {
         get:
             (_, method: string) =>
             async (...args: unknown[]) => {
+                if (!last) performance.mark('engine asked');
                 await ready;
                 return new Promise((resolve, reject) => {
                     const request: Request = { id: ++last, room, method, args };

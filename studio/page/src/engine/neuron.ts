@@ -12,6 +12,8 @@ export interface NeuronConfig {
     optimizer: OptimizerName;
     rate: number;
     batch: number;
+    /** w1, w2 and b where training begins. */
+    start: number[];
 }
 
 export interface NeuronFrame extends Progress {
@@ -51,20 +53,12 @@ export class NeuronEngine {
         };
         network.setData('train', this.#points.xy, this.#points.labels);
         network.setData('test', this.#points.xy, this.#points.labels);
-        this.set([-1.5, 1.5, 0.5]);
-        this.train(c);
-        return { xy: this.#points.xy.slice(), labels: this.#points.labels.slice() };
-    }
-
-    train(c: Pick<NeuronConfig, 'optimizer' | 'rate' | 'batch'>): void {
+        network.set('dense1.weight', c.start.slice(0, 2));
+        network.set('dense1.bias', c.start.slice(2));
         this.#batch = Math.min(c.batch, this.#points.labels.length);
-        this.#network!.setTraining(this.#batch, { kind: c.optimizer, rate: c.rate });
+        network.setTraining(this.#batch, { kind: c.optimizer, rate: c.rate });
         this.#pace.reset();
-    }
-
-    set(weights: number[]): void {
-        this.#network!.set('dense1.weight', weights.slice(0, 2));
-        this.#network!.set('dense1.bias', weights.slice(2));
+        return { xy: this.#points.xy.slice(), labels: this.#points.labels.slice() };
     }
 
     /** The loss over two of the weights, the others as they are. */
@@ -87,6 +81,12 @@ export class NeuronEngine {
     step(): NeuronFrame {
         this.#network!.train(1);
         return this.frame(0);
+    }
+
+    /** Up to a step, to follow a link. */
+    replay(steps: number): NeuronFrame {
+        this.#network!.train(Math.max(0, steps - this.#network!.steps));
+        return this.frame();
     }
 
     pause(): void {

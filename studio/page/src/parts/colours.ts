@@ -1,4 +1,6 @@
 // Colours of classes and of signs. None stands alone: classes have shapes of points, signs are written.
+import { useEffect, useState } from 'preact/hooks';
+
 export type Colour = readonly [number, number, number];
 
 /** Told apart by people who see red and green alike (Okabe and Ito). */
@@ -21,10 +23,30 @@ export function signed(value: number, paper: Colour): Colour {
 }
 
 export function mix(a: Colour, b: Colour, share: number): Colour {
-    return [0, 1, 2].map((i) => Math.round(a[i]! + (b[i]! - a[i]!) * share)) as unknown as Colour;
+    // Called for each pixel of each picture: nothing is made but the result.
+    const at = (i: 0 | 1 | 2) => Math.round(a[i] + (b[i] - a[i]) * share);
+    return [at(0), at(1), at(2)];
 }
 
-export function isDark(): boolean {
-    return matchMedia('(prefers-color-scheme: dark)').matches;
+/** Sets one pixel of a picture. */
+export function paint(pixels: Uint8ClampedArray, pixel: number, colour: Colour): void {
+    pixels[4 * pixel] = colour[0];
+    pixels[4 * pixel + 1] = colour[1];
+    pixels[4 * pixel + 2] = colour[2];
+    pixels[4 * pixel + 3] = 255;
+}
+
+const darkness = matchMedia('(prefers-color-scheme: dark)');
+export const isDark = (): boolean => darkness.matches;
+
+/** The same for what is drawn once: it is drawn again when the setting changes. */
+export function useDark(): boolean {
+    const [dark, setDark] = useState(isDark);
+    useEffect(() => {
+        const changed = () => setDark(isDark());
+        darkness.addEventListener('change', changed);
+        return () => darkness.removeEventListener('change', changed);
+    }, []);
+    return dark;
 }
 export const paper = (): Colour => (isDark() ? [24, 28, 33] : [255, 255, 255]);

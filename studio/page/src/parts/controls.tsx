@@ -1,7 +1,15 @@
 // Form controls with their labels.
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
-import { t } from '../language';
+import { plain, t } from '../language';
+import { formulaOf } from './formulas';
+import { usePresenting, useShown } from './view';
+
+/** The lecture's formula that belongs to a control, where the room is presented. */
+export function Formula({ label, value }: { label: string; value?: string }) {
+    const text = usePresenting() ? formulaOf(label, value) : undefined;
+    return text ? <p class="formula">{text}</p> : null;
+}
 
 interface ChoiceProps<T extends string> {
     label: string;
@@ -22,6 +30,7 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
                     </option>
                 ))}
             </select>
+            <Formula label={label} value={value} />
         </div>
     );
 }
@@ -42,7 +51,7 @@ export function Slider({ label, value, min, max, step, text, onChange }: RangePr
         <div class="field">
             {/* No <output>: its role is status, which belongs to the one line about the training. */}
             <label for={id}>
-                {t(label)}: <span>{text ?? value}</span>
+                {t(label)}: <span>{text ?? plain(value)}</span>
             </label>
             <input
                 id={id}
@@ -53,6 +62,7 @@ export function Slider({ label, value, min, max, step, text, onChange }: RangePr
                 value={value}
                 onInput={(e) => onChange(Number(e.currentTarget.value))}
             />
+            <Formula label={label} value={`${value}`} />
         </div>
     );
 }
@@ -85,6 +95,7 @@ export function NumberBox({ label, value, quiet = false, onChange, ...limits }: 
                     Number.isFinite(e.currentTarget.valueAsNumber) && onChange(e.currentTarget.valueAsNumber)
                 }
             />
+            <Formula label={label} value={`${value}`} />
         </div>
     );
 }
@@ -105,13 +116,28 @@ export function Check({
     );
 }
 
-export function Group({ title, children }: { title: string; children: ComponentChildren }) {
+interface GroupProps {
+    title: string;
+    /** In links that choose what shows; made of the title unless given. */
+    name?: string;
+    children: ComponentChildren;
+}
+
+/** Controls that belong together; a lecturer may leave them out. */
+export function Group({ title, name, children }: GroupProps) {
+    if (!useShown(title, name)) return null;
     return (
         <fieldset>
             <legend>{t(title)}</legend>
+            <Formula label={title} />
             {children}
         </fieldset>
     );
+}
+
+/** The same without a frame. */
+export function Part({ title, name, children }: GroupProps) {
+    return useShown(title, name) ? <>{children}</> : null;
 }
 
 interface TransportProps {

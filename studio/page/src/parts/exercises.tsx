@@ -2,6 +2,7 @@
 // done stays done until the page is left.
 import { useRef } from 'preact/hooks';
 import { t } from '../language';
+import { useShown } from './view';
 
 export interface Exercise<S> {
     text: string;
@@ -22,6 +23,7 @@ export function Exercises<S>({ list, state, link }: ExercisesProps<S>) {
         list.forEach((exercise, i) => {
             if (!done.current.has(i) && exercise.done(state)) done.current.add(i);
         });
+    if (!useShown('Exercises')) return null;
     return (
         <details class="exercises">
             <summary>

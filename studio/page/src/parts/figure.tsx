@@ -1,7 +1,10 @@
-// A picture with its name and, below it, buttons that save it: as SVG what is drawn by an <svg>, as PNG everything.
+// A picture with its name and, below it, buttons that save it. What is saved is what is seen: everything drawn inside,
+// put together as one SVG in the colours of the page, and that SVG as pixels for PNG.
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import { t } from '../language';
+import { drawingOf } from './drawing';
+import { useShown } from './view';
 
 function save(name: string, blob: Blob): void {
     const link = document.createElement('a');
@@ -11,61 +14,40 @@ function save(name: string, blob: Blob): void {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-/** What a style sheet says of a drawing travels only if it is written into it. */
-const STYLES = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font', 'text-anchor'];
-
-function standalone(svg: SVGSVGElement): string {
-    const copy = svg.cloneNode(true) as SVGSVGElement;
-    const originals = [svg, ...svg.querySelectorAll('*')];
-    [copy, ...copy.querySelectorAll('*')].forEach((element, i) => {
-        const style = getComputedStyle(originals[i]!);
-        for (const name of STYLES) (element as SVGElement).style.setProperty(name, style.getPropertyValue(name));
-    });
-    const { width, height } = svg.getBoundingClientRect();
-    copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-    copy.setAttribute('width', `${width}`);
-    copy.setAttribute('height', `${height}`);
-    copy.style.background = getComputedStyle(document.body).backgroundColor;
-    return new XMLSerializer().serializeToString(copy);
-}
-
-async function drawn(svg: SVGSVGElement): Promise<HTMLCanvasElement> {
+/** Twice the size on the screen, so that it is sharp on a slide. */
+async function pixels(svg: string): Promise<Blob | null> {
     const image = new Image();
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(svg))}`;
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
     await image.decode();
     const canvas = document.createElement('canvas');
     canvas.width = 2 * image.width;
     canvas.height = 2 * image.height;
     canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
-    return canvas;
+    return new Promise((done) => canvas.toBlob(done));
 }
 
-/** `name` is the file's name without its ending. The first svg or canvas inside is what is saved. */
+/** `name` is the file's name without its ending. */
 export function Figure({ name, children }: { name: string; children: ComponentChildren }) {
     const box = useRef<HTMLElement>(null);
-    const picture = () => box.current!.querySelector<SVGSVGElement | HTMLCanvasElement>('svg, canvas');
+    const saves = useShown('Save the picture', 'save');
     const png = async () => {
-        const found = picture();
-        if (!found) return;
-        const canvas = found instanceof SVGSVGElement ? await drawn(found) : found;
-        canvas.toBlob((blob) => blob && save(`${name}.png`, blob));
+        const blob = await pixels(drawingOf(box.current!));
+        if (blob) save(`${name}.png`, blob);
     };
-    const svg = () => {
-        const found = picture();
-        if (found instanceof SVGSVGElement) save(`${name}.svg`, new Blob([standalone(found)], { type: 'image/svg+xml' }));
-        else void png();
-    };
+    const svg = () => save(`${name}.svg`, new Blob([drawingOf(box.current!)], { type: 'image/svg+xml' }));
     return (
         <figure ref={box} class="figure">
             {children}
-            <div class="save" role="group" aria-label={`${t('Save the picture')}: ${name}`}>
-                <button type="button" onClick={svg}>
-                    SVG
-                </button>
-                <button type="button" onClick={() => void png()}>
-                    PNG
-                </button>
-            </div>
+            {saves && (
+                <div class="save" role="group" aria-label={`${t('Save the picture')}: ${name}`}>
+                    <button type="button" onClick={svg}>
+                        SVG
+                    </button>
+                    <button type="button" onClick={() => void png()}>
+                        PNG
+                    </button>
+                </div>
+            )}
         </figure>
     );
 }

@@ -3,8 +3,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { UNIT_GRID, type Frame } from '../engine/playground';
 import { decimal, t } from '../language';
-import { css, paper, signed } from './colours';
-import { NumberBox } from './controls';
+import { css, paint, paper, signed } from './colours';
+import { Choice, NumberBox } from './controls';
 
 /** A weight or bias of a dense layer. */
 export interface Picked {
@@ -35,11 +35,8 @@ function Unit({ values, units, index }: { values: Float32Array | undefined; unit
         const image = new ImageData(UNIT_GRID, UNIT_GRID),
             ground = paper();
         for (let i = 0; i < UNIT_GRID * UNIT_GRID; i++) {
-            const [r, g, b] = signed(values[i * units + index]!, ground);
-            image.data.set(
-                [r, g, b, 255],
-                4 * ((UNIT_GRID - 1 - Math.floor(i / UNIT_GRID)) * UNIT_GRID + (i % UNIT_GRID)),
-            );
+            const row = UNIT_GRID - 1 - Math.floor(i / UNIT_GRID);
+            paint(image.data, row * UNIT_GRID + (i % UNIT_GRID), signed(values[i * units + index]!, ground));
         }
         canvas.current!.getContext('2d')!.putImageData(image, 0, 0);
     });
@@ -55,6 +52,29 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
         (height - columns[column]! * (UNIT + GAP)) / 2 + i * (UNIT + GAP) + GAP / 2;
     const value = (p: Picked) => (p.bias ? frame.biases : frame.weights)[p.layer]?.[p.index] ?? NaN;
 
+    const unitName = (column: number, i: number) => {
+        if (!column) return features[i];
+        return column > layers.length ? `${t('output')} ${i + 1}` : `${t('layer')} ${column}, ${t('unit')} ${i + 1}`;
+    };
+    const linkText = (layer: number, from: number, to: number) =>
+        `${unitName(layer, from)} → ${layer === layers.length ? t('output') : t('unit')} ${to + 1}`;
+    const pickBias = (layer: number, index: number) =>
+        onPick({ layer, bias: true, index, text: `${unitName(layer + 1, index)}: ${t('bias')}` });
+    /** The bias and the weights of the unit that is chosen: a way to them without a pointer. */
+    const siblings = (p: Picked): Picked[] => {
+        const inputs = columns[p.layer]!,
+            unit = p.bias ? p.index : Math.floor(p.index / inputs);
+        return [
+            { layer: p.layer, bias: true, index: unit, text: `${unitName(p.layer + 1, unit)}: ${t('bias')}` },
+            ...Array.from({ length: inputs }, (_, from) => ({
+                layer: p.layer,
+                bias: false,
+                index: unit * inputs + from,
+                text: linkText(p.layer, from, unit),
+            })),
+        ];
+    };
+
     const links = frame.weights.flatMap((weights, layer) => {
         const inputs = columns[layer]!,
             units = columns[layer + 1]!;
@@ -67,7 +87,7 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
                 x1 = x(layer + 1),
                 y1 = y(layer + 1, to) + UNIT / 2;
             const chosen = picked && !picked.bias && picked.layer === layer && picked.index === index;
-            const text = `${layer ? `${t('layer')} ${layer}, ${t('unit')} ${from + 1}` : features[from]} → ${t('unit')} ${to + 1}`;
+            const text = linkText(layer, from, to);
             const path = `M${x0} ${y0}C${(x0 + x1) / 2} ${y0} ${(x0 + x1) / 2} ${y1} ${x1} ${y1}`;
             return (
                 <g class="link" onClick={() => onPick({ layer, bias: false, index, text })}>
@@ -108,31 +128,33 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
                                 class="neuron"
                                 style={{ left: `${x(layer + 1)}px`, top: `${y(layer + 1, i)}px` }}
                                 aria-label={`${t('layer')} ${layer + 1}, ${t('unit')} ${i + 1}: ${t('bias')} ${decimal(frame.biases[layer]?.[i] ?? NaN, 2)}`}
-                                onClick={() =>
-                                    onPick({
-                                        layer,
-                                        bias: true,
-                                        index: i,
-                                        text: `${t('layer')} ${layer + 1}, ${t('unit')} ${i + 1}: ${t('bias')}`,
-                                    })
-                                }
+                                onClick={() => pickBias(layer, i)}
                             >
                                 <Unit values={frame.units[layer]} units={units} index={i} />
                             </button>
                         )),
                     )}
                     {Array.from({ length: outputs }, (_, i) => (
-                        <span
+                        <button
+                            type="button"
                             class="neuron out"
                             style={{ left: `${x(columns.length - 1)}px`, top: `${y(columns.length - 1, i)}px` }}
+                            aria-label={`${unitName(columns.length - 1, i)}: ${t('bias')} ${decimal(frame.biases[layers.length]?.[i] ?? NaN, 2)}`}
+                            onClick={() => pickBias(layers.length, i)}
                         >
                             {outputs > 1 ? i : 'p'}
-                        </span>
+                        </button>
                     ))}
                 </div>
             </div>
             {picked && (
-                <div class="row editor">
+                <div class="row editor" data-unsaved>
+                    <Choice
+                        label="Which weight"
+                        value={picked.text}
+                        options={siblings(picked).map((p) => [p.text, p.text] as const)}
+                        onChange={(text) => onPick(siblings(picked).find((p) => p.text === text))}
+                    />
                     <NumberBox
                         label={picked.text}
                         value={Math.round(1e4 * value(picked)) / 1e4}

@@ -1,6 +1,6 @@
 // The plane of x1 and x2: how the network answers over it, and the points. A canvas, since it changes with each frame.
 import { useEffect, useRef } from 'preact/hooks';
-import { classColours, css, mix, paper, type Colour } from './colours';
+import { classColours, css, mix, paint, paper, type Colour } from './colours';
 
 export interface PointSet {
     xy: Float32Array;
@@ -41,10 +41,8 @@ export function gridImage(grid: Float32Array, side: number, outputs: number, dis
     const image = new ImageData(side, side),
         ground = paper();
     for (let i = 0; i < side * side; i++) {
-        const row = side - 1 - Math.floor(i / side),
-            to = 4 * (row * side + (i % side));
-        const [r, g, b] = shade(grid, i * outputs, outputs, discretise, ground);
-        image.data.set([r, g, b, 255], to);
+        const row = side - 1 - Math.floor(i / side);
+        paint(image.data, row * side + (i % side), shade(grid, i * outputs, outputs, discretise, ground));
     }
     return image;
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../language';
 import { css, paper } from './colours';
 import { Choice } from './controls';
+import { Figure } from './figure';
 import { drawMark } from './plane';
 
 interface Props {
@@ -60,13 +61,15 @@ export function Space({ layers, values, labels, onLayer }: Props) {
                 )}
             </div>
             {layer >= 0 && (
-                <canvas
-                    ref={canvas}
-                    width={SIZE}
-                    height={SIZE}
-                    role="img"
-                    aria-label={t('The points in the space of the layer')}
-                />
+                <Figure name="playground-space">
+                    <canvas
+                        ref={canvas}
+                        width={SIZE}
+                        height={SIZE}
+                        role="img"
+                        aria-label={t('The points in the space of the layer')}
+                    />
+                </Figure>
             )}
         </div>
     );

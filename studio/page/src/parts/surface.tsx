@@ -1,6 +1,6 @@
 // A function of two numbers as a map with contour lines, and paths on it.
 import { useEffect, useRef } from 'preact/hooks';
-import { css, isDark, type Colour } from './colours';
+import { css, useDark, type Colour } from './colours';
 
 export interface Path {
     /** x, y, … with `stride` numbers a point. */
@@ -48,10 +48,10 @@ function sample(level: Float32Array, side: number, u: number, v: number): number
     );
 }
 
-function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: number): void {
+function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: number, dark: boolean): void {
     const level = levels(heights),
         image = c.createImageData(SIZE, SIZE),
-        dark = isDark();
+        pixels = image.data;
     const bands = new Int8Array(SIZE * SIZE);
     for (let row = 0; row < SIZE; row++)
         for (let column = 0; column < SIZE; column++) {
@@ -60,16 +60,19 @@ function drawMap(c: CanvasRenderingContext2D, heights: Float32Array, side: numbe
             bands[at] = Math.floor(l * LINES);
             const line = (column && bands[at] !== bands[at - 1]) || (row && bands[at] !== bands[at - SIZE]);
             const tone = dark ? 28 + 90 * l - (line ? -40 : 0) : 255 - 110 * l - (line ? 45 : 0);
-            image.data.set([tone, tone, dark ? tone + 14 : tone, 255], 4 * at);
+            pixels[4 * at] = pixels[4 * at + 1] = tone;
+            pixels[4 * at + 2] = dark ? tone + 14 : tone;
+            pixels[4 * at + 3] = 255;
         }
     c.putImageData(image, 0, 0);
 }
 
 export function Surface({ label, heights, side, range, paths, axes, onChoose }: Props) {
     const map = useRef<HTMLCanvasElement>(null);
+    const dark = useDark();
     useEffect(() => {
-        if (heights) drawMap(map.current!.getContext('2d')!, heights, side);
-    }, [heights]);
+        if (heights) drawMap(map.current!.getContext('2d')!, heights, side, dark);
+    }, [heights, dark]);
     const x = (v: number) => (SIZE * (v - range.x[0])) / (range.x[1] - range.x[0]);
     const y = (v: number) => SIZE - (SIZE * (v - range.y[0])) / (range.y[1] - range.y[0]);
     const choose = (e: MouseEvent) => {

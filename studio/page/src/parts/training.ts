@@ -26,15 +26,15 @@ export function useTraining<F>(
         let on = true;
         void (async () => {
             try {
-                let next = latest.current.run();
+                let frame = await latest.current.run();
                 while (on) {
-                    const frame = await next;
-                    if (!on) break;
-                    next = latest.current.run();
+                    const next = latest.current.run();
                     latest.current.show(frame);
                     await painted();
+                    frame = await next;
                 }
-                await next;
+                // What the engine did last is shown too, so that page and engine stand at the same step.
+                latest.current.show(frame);
             } catch (error) {
                 latest.current.failed(error instanceof Error ? error.message : String(error));
                 setRunning(false);

@@ -4,100 +4,96 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { engine } from '../engine/client';
 import { SIDE, type Racer } from '../engine/race';
 import { decimal, lossText, percent, t } from '../language';
-import { isDark, type Colour } from '../parts/colours';
+import { useDark, type Colour } from '../parts/colours';
 import { Check, Choice, Group, NumberBox, Transport } from '../parts/controls';
 import { Curves, History } from '../parts/curves';
+import { Exercises } from '../parts/exercises';
+import { Figure } from '../parts/figure';
+import { beginning, momentIn, momentOf, type Moment } from '../parts/settings';
+import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { Surface } from '../parts/surface';
 import { useTraining } from '../parts/training';
-import { racers as all, surfaces, type RacerKind } from './racers';
+import { linkTo } from '../router';
+import {
+    commandLine,
+    entrants,
+    exercises,
+    fromLink,
+    NETWORK,
+    toLink,
+    usual,
+    type RaceSettings,
+    type Runner,
+} from './descent_settings';
+import { racers as all, surfaces } from './racers';
 import type { RoomProps } from './rooms';
 
-/** Where a racer stands. */
-interface Runner {
-    kind: RacerKind;
-    rate: number;
-    path: number[];
-    loss: number;
-    accuracy: number;
-    lost: boolean;
-}
-
 const PATH_MAX = 3 * 4000;
+/** The most steps that a link replays, and in how many pieces, so that the curves can be drawn. */
+const STEPS_MAX = 4000,
+    PIECES = 200;
 
 /** Dark colours are lightened on dark paper. */
-const seen = (c: Colour): Colour =>
-    isDark() ? (c.map((v) => Math.round(v + (255 - v) * 0.45)) as unknown as Colour) : c;
+const seen = (c: Colour, dark: boolean): Colour =>
+    dark ? (c.map((v) => Math.round(v + (255 - v) * 0.45)) as unknown as Colour) : c;
+
+const hundredth = (v: number) => Math.round(100 * v) / 100;
 
 export function Descent({ settings }: RoomProps) {
-    const [stage, setStage] = useState(settings.get('on') ?? 'line');
-    const [out, setOut] = useState<ReadonlySet<string>>(new Set());
-    const [rates, setRates] = useState<Record<string, number>>({});
-    const [start, setStart] = useState<{ x: number; y: number }>();
+    const [s, setSettings] = useState(() => fromLink(settings));
     const [heights, setHeights] = useState<Float32Array>();
-    const [runners, setRunners] = useState<Runner[]>([]);
+    const [runners, setRunners] = useState(() => entrants(s));
     const [step, setStep] = useState(0);
     const [mistake, setMistake] = useState('');
     const history = useRef(new History());
     const state = useRef<{ runners: Runner[]; step: number }>({ runners: [], step: 0 });
+    const dark = useDark();
 
-    const surface = surfaces.find((s) => s.name === stage);
+    const surface = surfaces.find((place) => place.name === s.stage);
     const network = !surface;
     const withData = network || surface.name === 'line';
-    const entered = (o = out, on = withData) => all.filter((k) => !o.has(k.title) && (on || !k.data));
     const failed = (e: unknown) => setMistake(e instanceof Error ? e.message : String(e));
 
-    const lineUp = async (
-        name: string,
-        o: ReadonlySet<string>,
-        r: Record<string, number>,
-        from?: { x: number; y: number },
-    ) => {
-        const place = surfaces.find((s) => s.name === name);
-        const kinds = entered(o, !place || place.name === 'line');
-        const made = kinds.map((kind): Runner => {
-            const usual = place ? kind.rate * place.scale : kind.networkRate;
-            return {
-                kind,
-                rate: r[`${name} ${kind.title}`] ?? Number(usual.toPrecision(2)),
-                path: [],
-                loss: NaN,
-                accuracy: NaN,
-                lost: false,
-            };
-        });
-        const list = made.map((m): Racer => ({
+    const lineUp = async (next: RaceSettings, to: Moment = { steps: 0, running: false }) => {
+        const place = surfaces.find((p) => p.name === next.stage);
+        const made = entrants(next);
+        const racers = made.map((m): Racer => ({
             optimizer: { kind: m.kind.optimizer, rate: m.rate },
             batch: m.kind.batch,
         }));
         setMistake('');
         history.current = new History();
         state.current = { runners: made, step: 0 };
-        setHeights(undefined);
-        if (!list.length) return setRunners([]);
-        if (place)
-            setHeights(
-                await engine.race.surface({
-                    formula: place.formula,
-                    range: place.range,
-                    start: from ?? place.start,
-                    racers: list,
-                }),
-            );
-        else await engine.race.networks({ set: 'moons', seed: 1, racers: list });
-        if (place) made.forEach((m) => m.path.push(from?.x ?? place.start.x, from?.y ?? place.start.y, NaN));
-        setStep(0);
+        if (!place) setHeights(undefined);
+        if (!racers.length) return setRunners([]);
+        const begun = state.current;
+        if (place) {
+            const start = next.start ?? place.start;
+            setHeights(await engine.race.surface({ formula: place.formula, range: place.range, start, racers }));
+            made.forEach((m) => m.path.push(start.x, start.y, NaN));
+        } else await engine.race.networks({ set: 'moons', seed: 1, racers });
+        while (begun === state.current && begun.step < to.steps) {
+            const some = Math.min(Math.ceil(to.steps / PIECES), to.steps - begun.step);
+            if (place) walked(await engine.race.walk(some), some);
+            else for (let i = 0; i < some; i++) trained(await engine.race.epoch());
+            record();
+        }
+        if (begun !== state.current) return;
+        setStep(begun.step);
         setRunners([...made]);
+        if (to.running) training.start();
     };
-    const again = (name = stage, o = out, r = rates, from = start) => {
+    /** Every change of the settings lines the racers up anew. */
+    const newest = useRef(s);
+    const again = (part: Partial<RaceSettings> = {}) => {
         training.stop();
-        setStage(name);
-        setOut(o);
-        setRates(r);
-        setStart(from);
-        void lineUp(name, o, r, from).catch(failed);
+        const next = { ...newest.current, ...part };
+        newest.current = next;
+        setSettings(next);
+        void lineUp(next).catch(failed);
     };
-    useEffect(() => void lineUp(stage, out, rates).catch(failed), []);
+    useEffect(() => void lineUp(s, momentIn(settings, STEPS_MAX)).catch(failed), []);
 
     const walked = (paths: Float64Array[], steps: number) => {
         const { runners: now } = state.current;
@@ -115,9 +111,15 @@ export function Descent({ settings }: RoomProps) {
         measures.forEach((m, i) => Object.assign(state.current.runners[i]!, m ?? { lost: true }));
         state.current.step++;
     };
-    const show = () => {
+    const record = () => {
         const { runners: now, step: at } = state.current;
-        history.current.add([at, ...now.map((r) => (r.lost ? NaN : Math.max(1e-9, r.loss)))]);
+        history.current.add([at, ...now.map((r) => (r.lost ? NaN : r.loss))]);
+    };
+    /** Nothing is shown of a race that was given up meanwhile. */
+    const show = (goesOn: boolean) => {
+        if (!goesOn) return;
+        const { runners: now, step: at } = state.current;
+        record();
         setStep(at);
         setRunners([...now]);
     };
@@ -125,10 +127,11 @@ export function Descent({ settings }: RoomProps) {
     const turn = async () => {
         const begun = state.current;
         const result = network ? await engine.race.epoch() : await engine.race.walk(1);
-        if (begun !== state.current) return;
+        if (begun !== state.current) return false;
         if (network) trained(result as (Measure | undefined)[]);
         else walked(result as Float64Array[], 1);
         await new Promise((done) => setTimeout(done, 25));
+        return begun === state.current;
     };
     const training = useTraining(turn, show, failed);
 
@@ -158,13 +161,27 @@ export function Descent({ settings }: RoomProps) {
                     <Group title="Race">
                         <Choice
                             label="Where"
-                            value={stage}
-                            onChange={(name) => again(name, out, rates, undefined)}
+                            value={s.stage}
+                            onChange={(stage) => again({ stage, rates: {}, start: undefined })}
                             options={[
-                                ...surfaces.map((s) => [s.name, s.title] as const),
-                                ['network', 'A network, 2-8-8-1 on two moons'],
+                                ...surfaces.map((place) => [place.name, place.title] as const),
+                                [NETWORK, 'A network, 2-8-8-1 on two moons'],
                             ]}
                         />
+                        {surface && (
+                            <div class="row pair">
+                                {(['x', 'y'] as const).map((axis, i) => (
+                                    <NumberBox
+                                        label={`${t('Start')}, ${surface.axes[i]}`}
+                                        value={(s.start ?? surface.start)[axis]}
+                                        step={0.1}
+                                        onChange={(v) =>
+                                            again({ start: { ...(newest.current.start ?? surface.start), [axis]: v } })
+                                        }
+                                    />
+                                ))}
+                            </div>
+                        )}
                         {!withData && (
                             <p class="note">
                                 {t(
@@ -173,7 +190,7 @@ export function Descent({ settings }: RoomProps) {
                             </p>
                         )}
                     </Group>
-                    <Group title="Racers and their learning rates">
+                    <Group title="Racers and their learning rates" name="racers">
                         {all
                             .filter((k) => withData || !k.data)
                             .map((k) => {
@@ -182,13 +199,10 @@ export function Descent({ settings }: RoomProps) {
                                     <div class="racer">
                                         <Check
                                             label={k.title}
-                                            value={!out.has(k.title)}
-                                            onChange={(on) => {
-                                                const next = new Set(out);
-                                                if (on) next.delete(k.title);
-                                                else next.add(k.title);
-                                                again(stage, next);
-                                            }}
+                                            value={!s.out.includes(k.mark)}
+                                            onChange={(on) =>
+                                                again({ out: on ? s.out.replace(k.mark, '') : s.out + k.mark })
+                                            }
                                         />
                                         {runner && (
                                             <NumberBox
@@ -197,7 +211,7 @@ export function Descent({ settings }: RoomProps) {
                                                 min={0}
                                                 quiet
                                                 onChange={(v) =>
-                                                    again(stage, out, { ...rates, [`${stage} ${k.title}`]: v })
+                                                    again({ rates: { ...newest.current.rates, [k.mark]: v } })
                                                 }
                                             />
                                         )}
@@ -209,37 +223,28 @@ export function Descent({ settings }: RoomProps) {
                 <section class="middle" aria-label={t('Surface')}>
                     {surface && (
                         <>
-                            <Surface
-                                label={t('The surface and the ways of the racers')}
-                                heights={heights}
-                                side={SIDE}
-                                range={surface.range}
-                                axes={surface.axes}
-                                paths={runners.map((r) => ({
-                                    points: r.path,
-                                    stride: 3,
-                                    colour: seen(r.kind.colour),
-                                    dash: r.kind.dash,
-                                    mark: r.kind.mark,
-                                }))}
-                                onChoose={(x, y) => again(stage, out, rates, { x, y })}
-                            />
+                            <Figure name="descent-surface">
+                                <Surface
+                                    label={t('The surface and the ways of the racers')}
+                                    heights={heights}
+                                    side={SIDE}
+                                    range={surface.range}
+                                    axes={surface.axes}
+                                    paths={runners.map((r) => ({
+                                        points: r.path,
+                                        stride: 3,
+                                        colour: seen(r.kind.colour, dark),
+                                        dash: r.kind.dash,
+                                        mark: r.kind.mark,
+                                    }))}
+                                    onChoose={(x, y) => again({ start: { x: hundredth(x), y: hundredth(y) } })}
+                                />
+                            </Figure>
                             <p class="note">
                                 {t('Click chooses the start.')} {surface.formula && <code>f = {surface.formula}</code>}
                             </p>
                         </>
                     )}
-                    <Curves
-                        key={runners.map((r) => r.kind.mark).join('') + stage}
-                        label={t('Loss by step')}
-                        history={history.current}
-                        version={step}
-                        curves={runners.map((r) => ({
-                            label: r.kind.title,
-                            colour: seen(r.kind.colour),
-                            dash: r.kind.dash,
-                        }))}
-                    />
                 </section>
                 <section class="side" aria-label={t('Standing')}>
                     <table>
@@ -267,8 +272,40 @@ export function Descent({ settings }: RoomProps) {
                             ))}
                         </tbody>
                     </table>
+                    <Figure name="descent-curves">
+                        <Curves
+                            key={runners.map((r) => r.kind.mark).join('') + s.stage}
+                            label={t(network ? 'Loss by epoch' : 'Loss by step')}
+                            history={history.current}
+                            version={step}
+                            across={network ? 'epoch' : 'step'}
+                            curves={runners.map((r) => ({
+                                label: r.kind.title,
+                                colour: seen(r.kind.colour, dark),
+                                dash: r.kind.dash,
+                            }))}
+                        />
+                    </Figure>
                 </section>
             </div>
+            <Exercises
+                list={exercises}
+                state={{ stage: s.stage, step, runners }}
+                link={linkTo('descent', { on: 'ravine' })}
+            />
+            <Share
+                link={linkTo(
+                    'descent',
+                    { ...toLink(s), ...momentOf(step, training.running) },
+                    { ...toLink(usual), ...beginning },
+                )}
+                command={commandLine(s, best)}
+                note={
+                    network
+                        ? 'The command trains one network, here with the method that is ahead.'
+                        : 'The command line trains networks; it has no race on surfaces.'
+                }
+            />
         </main>
     );
 }

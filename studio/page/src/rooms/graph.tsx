@@ -4,8 +4,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { engine } from '../engine/client';
 import type { Computed } from '../engine/graph';
 import { t } from '../language';
-import { Choice, NumberBox, Slider } from '../parts/controls';
+import { Choice, Formula, NumberBox, Part, Slider } from '../parts/controls';
+import { Exercises, type Exercise } from '../parts/exercises';
+import { Figure } from '../parts/figure';
 import { layOut, type Placed } from '../parts/graph_layout';
+import { among, namedIn, numberIn } from '../parts/settings';
+import { Share } from '../parts/share';
 import { Status } from '../parts/status';
 import { linkTo } from '../router';
 import type { RoomProps } from './rooms';
@@ -28,13 +32,42 @@ const presets: readonly Preset[] = [
     { title: 'Cross-entropy of a sigmoid', formula: '-log(sigmoid(w*x + b))', inputs: { w: 1, x: -2, b: 0.5 } },
 ];
 
-/** The inputs of a link: "w0:2_x0:-1". */
-function inputsOf(text: string | null): Record<string, number> {
-    const pairs = (text ?? '').split('_').map((p) => p.split(':'));
-    return Object.fromEntries(
-        pairs.flatMap(([name, v]) => (name && Number.isFinite(Number(v)) ? [[name, Number(v)]] : [])),
-    );
+interface GraphState {
+    formula: string;
+    inputs: Record<string, number>;
+    nodes: readonly FormulaNode[];
+    computed: Computed;
 }
+
+const compact = (text: string) => text.replaceAll(' ', '');
+const derivative = (s: GraphState, name: string) => s.computed.gradients[s.nodes.findIndex((n) => n.name === name)];
+
+const exercises: readonly Exercise<GraphState>[] = [
+    {
+        text: 'In the lecture’s neuron, move w0 alone until the result is above 0.95.',
+        done: ({ formula, inputs, computed }) => {
+            const { formula: own, inputs: given } = presets[0]!;
+            const others = Object.entries(given).every(([name, v]) => name === 'w0' || inputs[name] === v);
+            return compact(formula) === compact(own) && others && computed.values.at(-1)! > 0.95;
+        },
+    },
+    {
+        text: 'Write a formula of x alone whose value at x = 2 is 8 and whose gradient there is 12.',
+        done: (s) => {
+            const names = s.nodes.filter((n) => n.op === 'input').map((n) => n.name);
+            const near = (a: number | undefined, b: number) => Math.abs((a ?? NaN) - b) < 1e-6;
+            const one = names.join() === 'x' && s.inputs['x'] === 2;
+            return one && near(s.computed.values.at(-1), 8) && near(derivative(s, 'x'), 12);
+        },
+    },
+    {
+        text: 'Let the gradient vanish: a chain of sigmoids at whose beginning, at x, it is below 0.01 but not 0.',
+        done: (s) => {
+            const size = Math.abs(derivative(s, 'x') ?? NaN);
+            return s.nodes.filter((n) => n.op === 'sigmoid').length >= 2 && size > 0 && size < 0.01;
+        },
+    },
+];
 
 interface PictureProps {
     placed: Placed[];
@@ -46,6 +79,8 @@ interface PictureProps {
     forward: number;
     backward: number;
 }
+
+const DIGITS = ['2', '4', '6'] as const;
 
 /** The size of a node, and the straight piece of an edge on which its numbers stand. */
 const WIDE = 76,
@@ -59,7 +94,7 @@ function Picture({ placed, width, height, computed, digits, forward, backward }:
         <svg
             class="graph"
             viewBox={`0 0 ${width} ${height}`}
-            style={{ maxWidth: `${width * 1.2}px` }}
+            style={{ maxWidth: `${width * 1.2}px`, minWidth: `${width * 0.8}px` }}
             role="img"
             aria-label={t('The graph: values above the edges, gradients below')}
         >
@@ -119,13 +154,13 @@ export function Graph({ settings }: RoomProps) {
     const [text, setText] = useState(settings.get('f') ?? presets[0]!.formula);
     const [inputs, setInputs] = useState<Record<string, number>>({
         ...presets[0]!.inputs,
-        ...inputsOf(settings.get('in')),
+        ...namedIn(settings, 'in'),
     });
     const [nodes, setNodes] = useState<readonly FormulaNode[]>([]);
     const [computed, setComputed] = useState<Computed>();
     const [mistake, setMistake] = useState('');
-    const [stage, setStage] = useState(Infinity);
-    const [digits, setDigits] = useState('2');
+    const [stage, setStage] = useState(() => numberIn(settings, 'at', 0, 1e6, Infinity, true));
+    const [digits, setDigits] = useState(() => among(settings, 'digits', DIGITS, '2'));
 
     const compute = async (formula: string | undefined, values: Record<string, number>) => {
         try {
@@ -184,84 +219,115 @@ export function Graph({ settings }: RoomProps) {
                         aria-describedby="formula-says"
                         onInput={(e) => write(e.currentTarget.value)}
                     />
+                    <Formula label="Formula" />
                 </div>
                 <Choice
                     label="Digits"
                     value={digits}
-                    options={[
-                        ['2', '2'],
-                        ['4', '4'],
-                        ['6', '6'],
-                    ]}
+                    options={DIGITS.map((d) => [d, d] as const)}
                     onChange={setDigits}
                 />
             </div>
-            <div class="row" role="group" aria-label={t('Examples')}>
-                {presets.map((p) => (
-                    <button type="button" onClick={() => write(p.formula, p.inputs)}>
-                        {t(p.title)}
-                    </button>
-                ))}
-            </div>
+            <Part title="Examples">
+                <div class="row" role="group" aria-label={t('Examples')}>
+                    {presets.map((p) => (
+                        <button type="button" onClick={() => write(p.formula, p.inputs)}>
+                            {t(p.title)}
+                        </button>
+                    ))}
+                </div>
+            </Part>{' '}
             <div id="formula-says">
                 <Status text={saying} />
             </div>
-            <div class="row" role="group" aria-label={t('Steps')}>
-                <button type="button" onClick={() => setStage(0)}>
-                    {t('Start')}
-                </button>
-                <button type="button" onClick={() => setStage(Math.max(0, at - 1))} disabled={at === 0}>
-                    {t('Back')}
-                </button>
-                <button type="button" class="main" onClick={() => setStage(at + 1)} disabled={at >= 2 * count}>
-                    {t(at < count ? 'Next value' : 'Next gradient')}
-                </button>
-                <button type="button" onClick={() => setStage(Infinity)}>
-                    {t('Show all')}
-                </button>
-            </div>
-            <div class="scroll" tabIndex={0} role="region" aria-label={t('Graph')}>
-                {layout && computed && (
-                    <Picture
-                        {...layout}
-                        computed={computed}
-                        digits={Number(digits)}
-                        forward={forward}
-                        backward={backward}
+            {/* What lies below waits for the picture, whose height nobody knows before: nothing jumps. */}
+            {(layout || mistake) && (
+                <>
+                    <Part title="Steps">
+                        <div class="row" role="group" aria-label={t('Steps')}>
+                            <button type="button" onClick={() => setStage(0)}>
+                                {t('Start')}
+                            </button>
+                            <button type="button" onClick={() => setStage(Math.max(0, at - 1))} disabled={at === 0}>
+                                {t('Back')}
+                            </button>
+                            <button
+                                type="button"
+                                class="main"
+                                onClick={() => setStage(at + 1)}
+                                disabled={at >= 2 * count}
+                            >
+                                {t(at < count ? 'Next value' : 'Next gradient')}
+                            </button>
+                            <button type="button" onClick={() => setStage(Infinity)}>
+                                {t('Show all')}
+                            </button>
+                        </div>
+                    </Part>{' '}
+                    <Figure name="graph">
+                        <div class="scroll graph-box" tabIndex={0} role="region" aria-label={t('Graph')}>
+                            {layout && computed && (
+                                <Picture
+                                    {...layout}
+                                    computed={computed}
+                                    digits={Number(digits)}
+                                    forward={forward}
+                                    backward={backward}
+                                />
+                            )}
+                        </div>
+                    </Figure>
+                    <p class="note">
+                        <span class="value">{t('Values')}</span> {t('stand above the edge,')}{' '}
+                        <span class="gradient">{t('gradients')}</span>{' '}
+                        {t('below it: by how much the result changes when the value grows a little.')}
+                    </p>
+                    <Part title="Inputs">
+                        <div class="inputs">
+                            {names.map((name) => (
+                                <fieldset>
+                                    <legend>{name}</legend>
+                                    <Slider
+                                        label={`${t('Move')} ${name}`}
+                                        value={inputs[name] ?? 1}
+                                        min={-5}
+                                        max={5}
+                                        step={0.05}
+                                        onChange={(v) => move(name, v)}
+                                    />
+                                    <NumberBox
+                                        label={`${t('Value of')} ${name}`}
+                                        value={inputs[name] ?? 1}
+                                        onChange={(v) => move(name, v)}
+                                    />
+                                </fieldset>
+                            ))}
+                        </div>
+                    </Part>
+                    <Exercises
+                        list={exercises}
+                        state={
+                            result === undefined || mistake
+                                ? undefined
+                                : { formula: text, inputs, nodes, computed: computed! }
+                        }
+                        link={linkTo('graph', { f: presets[0]!.formula, at: '0' })}
                     />
-                )}
-            </div>
-            <p class="note">
-                <span class="value">{t('Values')}</span> {t('stand above the edge,')}{' '}
-                <span class="gradient">{t('gradients')}</span>{' '}
-                {t('below it: by how much the result changes when the value grows a little.')}
-            </p>
-            <div class="inputs">
-                {names.map((name) => (
-                    <fieldset>
-                        <legend>{name}</legend>
-                        <Slider
-                            label={`${t('Move')} ${name}`}
-                            value={inputs[name] ?? 1}
-                            min={-5}
-                            max={5}
-                            step={0.05}
-                            onChange={(v) => move(name, v)}
-                        />
-                        <NumberBox
-                            label={`${t('Value of')} ${name}`}
-                            value={inputs[name] ?? 1}
-                            onChange={(v) => move(name, v)}
-                        />
-                    </fieldset>
-                ))}
-            </div>
-            <details>
-                <summary>{t('Link')}</summary>
-                <a href={linkTo('graph', { f: text, in: names.map((n) => `${n}:${inputs[n] ?? 1}`).join('_') })}>
-                    {t('Link to this state')}
-                </a>
-            </details>
+                    <Share
+                        link={linkTo(
+                            'graph',
+                            {
+                                f: text,
+                                in: names.map((n) => `${n}:${inputs[n] ?? 1}`).join('_'),
+                                digits,
+                                at: at < 2 * count ? `${at}` : '',
+                            },
+                            { digits: '2', at: '' },
+                        )}
+                        note="The command line trains and runs networks; it has no formulas."
+                    />
+                </>
+            )}{' '}
         </main>
     );
 }

@@ -6,8 +6,10 @@ import { decimal, t } from '../language';
 import { classColours } from '../parts/colours';
 import { Transport } from '../parts/controls';
 import { Curves, History, type Curve } from '../parts/curves';
+import { Figure } from '../parts/figure';
 import { NetworkPicture, type Picked } from '../parts/network_picture';
 import { Plane } from '../parts/plane';
+import { Share } from '../parts/share';
 import { Space } from '../parts/space';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
@@ -121,15 +123,17 @@ export function Playground({ settings }: RoomProps) {
                     <NetworkControls s={s} change={change} />
                     <TrainingControls s={s} change={change} />
                     {described && frame && (
-                        <NetworkPicture
-                            features={s.features}
-                            layers={described.layers.map((l) => l.units)}
-                            outputs={described.outputs}
-                            frame={frame}
-                            picked={picked}
-                            onPick={setPicked}
-                            onWeight={setWeight}
-                        />
+                        <Figure name="playground-network">
+                            <NetworkPicture
+                                features={s.features}
+                                layers={described.layers.map((l) => l.units)}
+                                outputs={described.outputs}
+                                frame={frame}
+                                picked={picked}
+                                onPick={setPicked}
+                                onWeight={setWeight}
+                            />
+                        </Figure>
                     )}
                     {handMade && (
                         <p class="note">
@@ -151,28 +155,32 @@ export function Playground({ settings }: RoomProps) {
                     )}
                 </section>
                 <section aria-label={t('Answers')} class="side wide">
-                    <Plane
-                        label={t('The answers over the plane, and the points')}
-                        grid={frame?.grid}
-                        side={GRID}
-                        outputs={described?.outputs ?? 1}
-                        reach={REACH}
-                        discretise={s.discretise}
-                        onAdd={addPoint}
-                        points={
-                            described
-                                ? [described.train, ...(s.showTest ? [{ ...described.test, open: true }] : [])]
-                                : []
-                        }
-                    />
+                    <Figure name="playground-answers">
+                        <Plane
+                            label={t('The answers over the plane, and the points')}
+                            grid={frame?.grid}
+                            side={GRID}
+                            outputs={described?.outputs ?? 1}
+                            reach={REACH}
+                            discretise={s.discretise}
+                            onAdd={addPoint}
+                            points={
+                                described
+                                    ? [described.train, ...(s.showTest ? [{ ...described.test, open: true }] : [])]
+                                    : []
+                            }
+                        />
+                    </Figure>
                     <p class="note">{t('Click adds a point ●, Shift and click ▲.')}</p>
-                    <Curves
-                        key={CURVES.length}
-                        label={t('Loss by epoch')}
-                        history={history.current}
-                        curves={CURVES}
-                        version={frame}
-                    />
+                    <Figure name="playground-curves">
+                        <Curves
+                            key={CURVES.length}
+                            label={t('Loss by epoch')}
+                            history={history.current}
+                            curves={CURVES}
+                            version={frame}
+                        />
+                    </Figure>
                     <dl class="numbers">
                         <dt>{t('training')}</dt>
                         <dd>
@@ -193,14 +201,11 @@ export function Playground({ settings }: RoomProps) {
                     </dl>
                 </section>
             </div>
-            <details>
-                <summary>{t('Link and command')}</summary>
-                <p>
-                    <a href={link}>{t('Link to this state')}</a>
-                </p>
-                <p>{t('The same network on the command line')}:</p>
-                <pre>{commandLine(s)}</pre>
-            </details>
+            <Share
+                link={link}
+                command={commandLine(s)}
+                note="The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again."
+            />
         </main>
     );
 }

@@ -1,0 +1,47 @@
+// The lecture's formulas, beside the controls that they speak of when a room is presented. The key is a control's label,
+// or its label and value. They are what the engine computes: weight decay, momentum and the constants of the adaptive
+// methods as the library has them.
+export const formulas: Readonly<Record<string, string>> = {
+    'Learning rate': 'θ ← θ − α ∇L(θ)',
+    'Batch size': '∇L ≈ 1/m · Σ ∇l(xᵢ),  1 ≪ m ≪ n',
+    Batch: '∇L ≈ 1/m · Σ ∇l(xᵢ)',
+    'Batch=1': 'θ ← θ − α ∇l(xᵢ)',
+    'Batch=200': '∇L = 1/n · Σ ∇l(xᵢ)',
+    'Optimizer=sgd': 'θ ← θ − α g,  g = ∇L(θ)',
+    'Optimizer=momentum': 'v ← μ v + g,  θ ← θ − α v',
+    'Optimizer=nesterov': 'v ← μ v + g,  θ ← θ − α (g + μ v)',
+    'Optimizer=rmsprop': 's ← ρ s + (1 − ρ) g²,  θ ← θ − α g / (√s + ε)',
+    'Optimizer=adam': 'm ← β₁m + (1 − β₁) g,  v ← β₂v + (1 − β₂) g²,  θ ← θ − α m̂ / (√v̂ + ε)',
+    'Optimizer=adamw': 'θ ← θ − α (m̂ / (√v̂ + ε) + λ θ)',
+    'Optimizer=adagrad': 's ← s + g²,  θ ← θ − α g / (√s + ε)',
+    'Activation=tanh': 'f(z) = tanh z,  f′ = 1 − f² ≤ 1',
+    'Activation=relu': 'f(z) = max(0, z),  f′ ∈ {0, 1}',
+    'Activation=sigmoid': 'σ(z) = 1 / (1 + e⁻ᶻ),  σ′ = σ(1 − σ) ≤ ¼',
+    'Activation=linear': 'f(z) = z',
+    'Activation=leaky_relu': 'f(z) = max(z, 0.01 z)',
+    'Activation=gelu': 'f(z) = z Φ(z)',
+    'Activation=silu': 'f(z) = z σ(z)',
+    'Initial weights=auto': 'ReLU: σ = √(2/d);  else ±√(6/(d + e))',
+    'Initial weights=constant': 'W = const: all units stay the same',
+    'Initial weights=normal': 'W ~ N(0, 1/√d)',
+    'Initial weights=xavier': 'W ~ U(±√(6/(d + e)))',
+    'Initial weights=xavier_normal': 'W ~ N(0, √(2/(d + e)))',
+    'Initial weights=he': 'W ~ N(0, √(2/d))',
+    'Initial weights=orthogonal': 'WᵀW = I',
+    L1: 'g ← g + λ sign θ',
+    L2: 'g ← g + λ θ',
+    Dropout: 'h ← h · mask / (1 − p)',
+    Inputs: 'φ(x) = (x₁, x₂, x₁², x₁x₂, …)',
+    Network: 'h = f(W x + b)',
+    Weights: 'ŷ = σ(wᵀx + b)',
+    Axes: 'L(w) = −1/n · Σ [y log ŷ + (1 − y) log(1 − ŷ)]',
+    Formula: '∂L/∂x = ∂L/∂z · ∂z/∂x',
+    'Racers and their learning rates': 'θ ← θ − α ∇L(θ)',
+    Kernel: 'Y[i, j] = Σ X[i + u, j + v] · K[u, v]',
+    Stride: 'Y = ⌊(N + 2p − F)/s⌋ + 1',
+    Padding: 'Y = ⌊(N + 2p − F)/s⌋ + 1',
+};
+
+/** What belongs to a control and its value, if anything does. */
+export const formulaOf = (label: string, value?: string): string | undefined =>
+    formulas[`${label}=${value}`] ?? formulas[label];
