@@ -160,4 +160,67 @@ export const russian: Record<string, string> = {
         'Каждый узел вычисляет одно и знает свою производную. Вперёд вычисляются значения, назад — правило цепочки: то, что пришло справа, умножается на собственную производную узла.',
     Move: 'Менять',
     'Value of': 'Значение',
+
+    // Room: flow
+    'Gradient flow': 'Поток градиента',
+    'A gradient is a product of the slopes on its way: in a deep network it may be next to nothing when it arrives at the first layers. Two networks of the same layers learn from the same batches, one of them with residual connections.':
+        'Градиент — это произведение производных на его пути: в глубокой сети до первых слоёв может не дойти почти ничего. Две сети из одинаковых слоёв учатся на одних и тех же мини-батчах; в одной из них есть остаточные связи.',
+    'Vanishing gradient': 'Затухающий градиент',
+    'Twelve layers of sigmoids: on the way back each multiplies the gradient by its slope, a quarter at most, so that next to nothing reaches the first layers. The network learns nothing.':
+        'Двенадцать слоёв сигмоид: на обратном пути каждый умножает градиент на свою производную, то есть не больше чем на четверть, и до первых слоёв почти ничего не доходит. Сеть ничему не учится.',
+    'Remedy: residual connections': 'Средство: остаточные связи',
+    'The same layers, but around each its input goes by: y = x + f(x). The sum lets the gradient through undiminished, and the first layers learn.':
+        'Те же слои, но в обход каждого идёт его вход: y = x + f(x). Сумма пропускает градиент без потерь, и первые слои учатся.',
+    'Remedy: ReLU and He': 'Средство: ReLU и инициализация Хе',
+    'The plain network with ReLU, whose slope is 1 where it is on, and initial weights whose spread suits it: the gradient keeps its size over all layers.':
+        'Обычная сеть с ReLU, производная которой равна 1 там, где она включена, и с подходящим к ней разбросом начальных весов: величина градиента сохраняется на всех слоях.',
+    'Equal constant weights': 'Одинаковые веса',
+    'All weights begin equal: all units of a layer compute the same, receive the same gradient and stay the same, however long they learn. Eight units are worth one, and the boundary remains a line.':
+        'Все веса вначале равны: все нейроны слоя вычисляют одно и то же, получают один и тот же градиент и остаются одинаковыми, сколько их ни учи. Восемь нейронов стоят одного, и граница остаётся прямой.',
+    'plain network': 'обычная сеть',
+    'residual network': 'остаточная сеть',
+    'both networks': 'обе сети',
+    plain: 'обычная',
+    residual: 'остаточная',
+    Settings: 'Настройки',
+    'Hidden layers': 'Скрытых слоёв',
+    'Units in each': 'Нейронов в каждом',
+    'All weights are': 'Все веса равны',
+    '20 epochs a second': '20 эпох в секунду',
+    out: 'вых.',
+    'Share of saturated elements by layer': 'Доля насыщенных элементов по слоям',
+    'saturated: slope of the activation below 0.01': 'насыщены: производная активации меньше 0,01',
+    'Norm of the gradient by layer, on a scale of decades': 'Норма градиента по слоям, логарифмическая шкала',
+    'norm of the gradient ∂L/∂z': 'норма градиента ∂L/∂z',
+    'last gradient ÷ first': 'последний градиент ÷ первый',
+    'It left the numbers, and is shown as it was before': 'Вышла за пределы чисел; показана такой, какой была до этого',
+    'histograms of the values of each layer': 'гистограммы значений каждого слоя',
+    'histograms of the gradients of each layer': 'гистограммы градиентов каждого слоя',
+    'values, by layer': 'значения, по слоям',
+    'gradients (sizes), by layer': 'градиенты (по величине), по слоям',
+    'A layer, unit by unit': 'Слой по нейронам',
+    'Layer to look at': 'Какой слой смотрим',
+    'Above, what each unit answers over the plane; below, a row for each unit, a square for each weight: filled where it is positive, hollow where it is negative.':
+        'Сверху — ответы каждого нейрона на плоскости; ниже строка на нейрон и квадрат на вес: закрашенный, если вес положителен, пустой, если отрицателен.',
+    'the chosen layer': 'выбранный слой',
+    'different units': 'разных нейронов',
+    'weights of the layer, a row a unit': 'веса слоя, строка на нейрон',
+    weight: 'вес',
+    weights: 'веса',
+    values: 'значения',
+    mean: 'среднее',
+    deviation: 'отклонение',
+    norm: 'норма',
+    'are 0': 'равны 0',
+    'histogram of values': 'гистограмма значений',
+    'histogram of gradients': 'гистограмма градиентов',
+    'The numbers, layer by layer': 'Числа по слоям',
+    saturated: 'насыщено',
+    gradient: 'градиент',
+    'Let the first layer of the plain network receive a gradient a thousand million times smaller than the last one’s.':
+        'Сделайте так, чтобы градиент первого слоя обычной сети был в миллиард раз меньше градиента последнего.',
+    'Teach a plain network of 10 layers or more until it is right on 95 % of the test part.':
+        'Обучите обычную сеть из 10 или более слоёв, чтобы она была права на 95 % теста.',
+    'What carries gradients can let them grow: make the residual network’s first layer receive a thousand times more than its last one.':
+        'Что проносит градиент, может дать ему и вырасти: сделайте так, чтобы первый слой остаточной сети получал в тысячу раз больше последнего.',
 };
