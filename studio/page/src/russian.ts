@@ -223,4 +223,85 @@ export const russian: Record<string, string> = {
         'Обучите обычную сеть из 10 или более слоёв, чтобы она была права на 95 % теста.',
     'What carries gradients can let them grow: make the residual network’s first layer receive a thousand times more than its last one.':
         'Что проносит градиент, может дать ему и вырасти: сделайте так, чтобы первый слой остаточной сети получал в тысячу раз больше последнего.',
+
+    // Room: alexnet
+    'The network that won the ImageNet competition of 2012 by far (Krizhevsky, Sutskever and Hinton), as one tower: walk through it layer by layer.':
+        'Сеть, которая с большим отрывом выиграла соревнование ImageNet 2012 года (Крижевский, Суцкевер, Хинтон), в одну башню. Пройдите её слой за слоем.',
+    'AlexNet to scale: the fronts are height × width, what goes back are the channels':
+        'AlexNet в масштабе: спереди высота × ширина, вглубь — каналы',
+    'To scale: 8 points for 10 pixels of height and width, 12 for 100 channels, 45 for 1000 units. The dashed square is the window of the chosen layer.':
+        'В масштабе: 8 точек на 10 пикселей высоты и ширины, 12 на 100 каналов, 45 на 1000 нейронов. Пунктирный квадрат — окно выбранного слоя.',
+    input: 'вход',
+    output: 'выход',
+    size: 'размер',
+    parameters: 'параметры',
+    FLOPs: 'операций',
+    memory: 'память',
+    MB: 'МБ',
+    kB: 'кБ',
+    'A picture of 227 × 227 pixels with three channels: red, green and blue.':
+        'Картинка 227 × 227 пикселей с тремя каналами: красным, зелёным и синим.',
+    'Filters slide over the input, each as deep as it; each gives one map of the output. ReLU follows.':
+        'Фильтры скользят по входу, каждый той же глубины, что и вход; каждый даёт одну карту выхода. За ними ReLU.',
+    'The largest of each window. Windows overlap, since the stride is less than their side.':
+        'Наибольшее в каждом окне. Окна перекрываются, так как шаг меньше их стороны.',
+    'Each unit reads everything: this is where most parameters lie.':
+        'Каждый нейрон читает всё: здесь и лежит большая часть параметров.',
+    'In training each number is set to 0 with probability 1/2, against overfitting; afterwards it does nothing.':
+        'При обучении каждое число с вероятностью 1/2 обнуляется — против переобучения; потом слой ничего не делает.',
+    Layers: 'Слои',
+    together: 'вместе',
+    'The chosen layer': 'Выбранный слой',
+    'Previous layer': 'Предыдущий слой',
+    'Next layer': 'Следующий слой',
+    Altogether: 'Всего',
+    'All outputs of one picture': 'Все выходы для одной картинки',
+    'Convolutions hold': 'В свёртках',
+    'of the parameters and do': 'параметров и',
+    'of the arithmetic.': 'вычислений.',
+    'Link to this layer': 'Ссылка на этот слой',
+    'A layer of your own': 'Свой слой',
+    'N, side of the input': 'N, сторона входа',
+    'C, its channels': 'C, каналы входа',
+    'K, filters': 'K, фильтры',
+    'F, side of the window': 'F, сторона окна',
+    's, stride': 's, шаг',
+    'p, padding': 'p, отступ',
+    'Why not a perceptron?': 'Почему не перцептрон?',
+    'A grey picture of 32 × 32 has 1024 pixels. One hidden layer of 1024 units has':
+        'В серой картинке 32 × 32 ровно 1024 пикселя. У одного скрытого слоя из 1024 нейронов',
+    'weights, and knows nothing of which pixels are neighbours: shuffled pixels would be the same to it.':
+        'весов, и он ничего не знает о соседстве пикселей: перемешанные пиксели для него то же самое.',
+    'Six filters of 5 × 5 on the same picture have': 'У шести фильтров 5 × 5 на той же картинке',
+    ', whatever the picture’s size.': ', каким бы ни был размер картинки.',
+    'On AlexNet’s pictures a first layer of 4096 units would have':
+        'На картинках AlexNet у первого слоя из 4096 нейронов было бы',
+    'times those of the whole network.': 'раза больше, чем во всей сети.',
+    'Four tasks with pictures': 'Четыре задачи с картинками',
+    cat: 'кошка',
+    dog: 'собака',
+    Classification: 'Классификация',
+    'What is in the picture? One answer for all of it.': 'Что на картинке? Один ответ на всю картинку.',
+    'The network gives a probability for each class: 1000 numbers of a softmax in AlexNet.':
+        'Сеть даёт вероятность каждого класса: у AlexNet это 1000 чисел softmax.',
+    'Classification and localisation': 'Классификация и локализация',
+    'What is it, and where? There is one object.': 'Что это и где? Объект один.',
+    'Beside the classes the network gives four numbers more: the box’s place, width and height.':
+        'Кроме классов, сеть даёт ещё четыре числа: положение рамки, её ширину и высоту.',
+    'Object detection': 'Обнаружение объектов',
+    'Which objects are there, and where is each? Nobody says how many.':
+        'Какие объекты есть и где каждый из них? Сколько их, заранее неизвестно.',
+    'For each of many places the network gives four numbers of a box, classes, and whether anything is there; boxes of one object are merged.':
+        'Для каждого из множества мест сеть даёт четыре числа рамки, классы и ответ, есть ли там что-нибудь; рамки одного объекта объединяют.',
+    'Instance segmentation': 'Сегментация объектов',
+    'Which pixels belong to which object? Two dogs are told apart.':
+        'Какие пиксели какому объекту принадлежат? Две собаки различаются.',
+    'For each object the network gives, beside class and box, a mask: a probability for each pixel.':
+        'Для каждого объекта, кроме класса и рамки, сеть даёт маску: вероятность для каждого пикселя.',
+    'Choose the layer that does the most arithmetic: it is not the one with the most parameters.':
+        'Выберите слой, в котором больше всего вычислений: это не тот, где больше всего параметров.',
+    'In a layer of your own: a window of 3 × 3 that keeps the size.':
+        'В своём слое: окно 3 × 3, которое сохраняет размер.',
+    'The paper speaks of pictures of 224 × 224: find the padding with which the first layer (F = 11, s = 4) still gives 55 × 55.':
+        'В статье сказано о картинках 224 × 224: найдите отступ, с которым первый слой (F = 11, s = 4) всё же даёт 55 × 55.',
 };

@@ -218,9 +218,9 @@ visit('embedded: the room alone', '/?embed=1&lang=en#/neuron', async (page) => {
     assert.equal(await page.getByRole('navigation').count(), 0);
 });
 
-visit('a room that is not there is said to be missing', '/?lang=en#/flow', async (page) => {
+visit('a room that is not there is said to be missing', '/?lang=en#/nowhere', async (page) => {
     await page.getByRole('heading', { name: 'There is no such room' }).waitFor();
-    assert.equal(await page.getByRole('link', { name: /flow/i }).count(), 0);
+    assert.equal(await page.getByRole('link', { name: /nowhere/i }).count(), 0);
 });
 
 visit(

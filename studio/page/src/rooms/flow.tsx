@@ -46,10 +46,11 @@ const looks: Record<Form, { mark: '●' | '■'; dash?: string }> = {
     plain: { mark: '●' },
     residual: { mark: '■', dash: '6 4' },
 };
-const CURVES: readonly Curve[] = [
-    { label: 'plain network', colour: classColours[1]! },
-    { label: 'residual network', colour: classColours[0]!, dash: [6, 4] },
-];
+const CURVES: Record<Form, Curve> = {
+    plain: { label: 'plain network', colour: classColours[1]! },
+    residual: { label: 'residual network', colour: classColours[0]!, dash: [6, 4] },
+};
+const emptyHistories = () => ({ both: new History(), plain: new History(), residual: new History() });
 const TRAINING = new Set<keyof FlowSettings>(['optimizer', 'rate', 'batch']);
 const VIEW = new Set<keyof FlowSettings>(['layer', 'show', 'pace']);
 
@@ -142,9 +143,15 @@ function Side({ form, side, points, s }: { form: Form; side: FlowSide; points: F
     return (
         <section class="middle" aria-label={name}>
             <h2>
-                {looks[form].mark} {name}
+                <span class={`series ${form}`}>{looks[form].mark}</span> {name}
             </h2>
-            <p class="standing" data-form={form} data-accuracy={side.test.accuracy} data-ratio={lastOverFirst(side)}>
+            <p
+                class="standing"
+                data-form={form}
+                data-spec={side.spec}
+                data-accuracy={side.test.accuracy}
+                data-ratio={lastOverFirst(side)}
+            >
                 {`${t('loss')} ${decimal(side.train.loss, 4)} · ${percent(side.test.accuracy)} · ${t('last gradient ÷ first')}: `}
                 <strong>{timesText(lastOverFirst(side))}</strong>
             </p>
@@ -153,34 +160,40 @@ function Side({ form, side, points, s }: { form: Form; side: FlowSide; points: F
                     {t('It left the numbers, and is shown as it was before')}: {side.failure}
                 </p>
             )}
-            <Figure name={`answers-${form}`}>
-                <Plane
-                    label={`${name}: ${t('The answers over the plane, and the points')}`}
-                    grid={side.plane}
-                    side={PLANE}
-                    outputs={1}
-                    reach={REACH}
-                    points={[points.train]}
-                />
-            </Figure>
-            <Figure name={`values-${form}`}>
-                <Histograms
-                    label={`${name}: ${t('histograms of the values of each layer')}`}
-                    title={t('values, by layer')}
-                    what="values"
-                    layers={side.taps.map((tap) => tap.values)}
-                    chosen={s.layer}
-                />
-            </Figure>
-            <Figure name={`gradients-${form}`}>
-                <Histograms
-                    label={`${name}: ${t('histograms of the gradients of each layer')}`}
-                    title={t('gradients (sizes), by layer')}
-                    what="gradients"
-                    layers={side.taps.map((tap) => tap.gradients)}
-                    chosen={s.layer}
-                />
-            </Figure>
+            <div class="side-figures">
+                {' '}
+                <Figure name={`answers-${form}`}>
+                    <Plane
+                        label={`${name}: ${t('The answers over the plane, and the points')}`}
+                        grid={side.plane}
+                        side={PLANE}
+                        outputs={1}
+                        reach={REACH}
+                        points={[points.train]}
+                    />
+                </Figure>
+                <div>
+                    {' '}
+                    <Figure name={`values-${form}`}>
+                        <Histograms
+                            label={`${name}: ${t('histograms of the values of each layer')}`}
+                            title={t('values, by layer')}
+                            what="values"
+                            layers={side.taps.map((tap) => tap.values)}
+                            chosen={s.layer}
+                        />
+                    </Figure>
+                    <Figure name={`gradients-${form}`}>
+                        <Histograms
+                            label={`${name}: ${t('histograms of the gradients of each layer')}`}
+                            title={t('gradients (sizes), by layer')}
+                            what="gradients"
+                            layers={side.taps.map((tap) => tap.gradients)}
+                            chosen={s.layer}
+                        />
+                    </Figure>
+                </div>
+            </div>{' '}
         </section>
     );
 }
@@ -197,7 +210,7 @@ function LayerSide({ form, side, s }: { form: Form; side: FlowSide; s: FlowSetti
     return (
         <section aria-label={`${name}, ${t('the chosen layer')}`}>
             <h3>
-                {looks[form].mark} {name}
+                <span class={`series ${form}`}>{looks[form].mark}</span> {name}
             </h3>
             <p class="different" data-form={form} data-different={side.different} data-units={side.biases.length}>
                 {t('different units')}:{' '}
@@ -233,12 +246,13 @@ export function Flow({ settings }: RoomProps) {
     const [points, setPoints] = useState<FlowPoints>();
     const [frame, setFrame] = useState<FlowFrame>();
     const [mistake, setMistake] = useState('');
-    const history = useRef(new History());
+    const histories = useRef(emptyHistories());
     const failed = (e: unknown) => setMistake(e instanceof Error ? e.message : String(e));
 
     const show = (f: FlowFrame) => {
         const epoch = Math.max(f.plain.epoch, f.residual.epoch);
-        history.current.add([epoch, f.plain.train.loss, f.residual.train.loss]);
+        histories.current.both.add([epoch, f.plain.train.loss, f.residual.train.loss]);
+        for (const form of forms) histories.current[form].add([epoch, f[form].train.loss]);
         setFrame(f);
         // Both left the numbers: nothing is left to train.
         if (forms.every((form) => f[form].failure !== undefined)) training.stop();
@@ -253,7 +267,7 @@ export function Flow({ settings }: RoomProps) {
             setMistake('');
             await engine.flow.view(next.layer);
             const made = await engine.flow.configure(next);
-            history.current = new History();
+            histories.current = emptyHistories();
             show(await (steps > 0 ? engine.flow.replay(Math.min(steps, 1e5)) : engine.flow.frame()));
             setPoints(made);
         } catch (error) {
@@ -286,6 +300,8 @@ export function Flow({ settings }: RoomProps) {
         (value: FlowSettings[K]) =>
             change({ [key]: value } as Partial<FlowSettings>);
 
+    // The frame of the settings before these may have fewer layers.
+    const seen = { ...s, layer: Math.min(s.layer, (frame?.plain.taps.length ?? 1) - 1) };
     const shown = forms.filter((form) => s.show === 'both' || s.show === form);
     const main = frame?.[shown.at(-1)!];
     const epoch = frame ? Math.max(frame.plain.epoch, frame.residual.epoch) : 0;
@@ -431,7 +447,7 @@ export function Flow({ settings }: RoomProps) {
                                     title={t('saturated: slope of the activation below 0.01')}
                                     scale="share"
                                     series={series((side) => withoutAnswer(side.taps.map((tap) => tap.saturated)))}
-                                    chosen={s.layer}
+                                    chosen={seen.layer}
                                     onChoose={one('layer')}
                                 />
                             </Figure>
@@ -441,7 +457,7 @@ export function Flow({ settings }: RoomProps) {
                                     title={t('norm of the gradient ∂L/∂z')}
                                     scale="decades"
                                     series={series((side) => side.taps.map((tap) => tap.gradients.norm))}
-                                    chosen={s.layer}
+                                    chosen={seen.layer}
                                     onChoose={one('layer')}
                                 />
                             </Figure>
@@ -453,15 +469,16 @@ export function Flow({ settings }: RoomProps) {
                                 </span>
                             ))}
                         </p>
-                        <div class="pair">
+                        <div class={shown.length > 1 ? 'pair' : 'single'}>
                             {shown.map((form) => (
-                                <Side form={form} side={frame[form]} points={points} s={s} />
+                                <Side form={form} side={frame[form]} points={points} s={seen} />
                             ))}
                         </div>
                         <Curves
+                            key={s.show}
                             label={t('Loss by epoch')}
-                            history={history.current}
-                            curves={CURVES}
+                            history={histories.current[s.show]}
+                            curves={shown.map((form) => CURVES[form])}
                             version={frame}
                             logarithmic
                         />
@@ -482,7 +499,7 @@ export function Flow({ settings }: RoomProps) {
                         </p>
                         <div class="pair">
                             {shown.map((form) => (
-                                <LayerSide form={form} side={frame[form]} s={s} />
+                                <LayerSide form={form} side={frame[form]} s={seen} />
                             ))}
                         </div>
                         <Numbers frame={frame} shown={shown} />
