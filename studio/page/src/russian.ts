@@ -203,6 +203,7 @@ export const russian: Record<string, string> = {
     'Above, what each unit answers over the plane; below, a row for each unit, a square for each weight: filled where it is positive, hollow where it is negative.':
         'Сверху — ответы каждого нейрона на плоскости; ниже строка на нейрон и квадрат на вес: закрашенный, если вес положителен, пустой, если отрицателен.',
     'the chosen layer': 'выбранный слой',
+    'what each unit answers over the plane': 'ответы каждого нейрона на плоскости',
     'different units': 'разных нейронов',
     'weights of the layer, a row a unit': 'веса слоя, строка на нейрон',
     weight: 'вес',

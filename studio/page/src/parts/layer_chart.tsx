@@ -23,6 +23,8 @@ interface Props {
     onChoose: (layer: number) => void;
 }
 
+const DISC = 'M-4 0A4 4 0 1 1 4 0A4 4 0 1 1 -4 0Z',
+    SQUARE = 'M-3.6 -3.6H3.6V3.6H-3.6Z';
 const HEIGHT = 200,
     LEFT = 48,
     RIGHT = 12,
@@ -120,16 +122,13 @@ export function LayerChart({ label, title, series, scale, chosen, onChoose }: Pr
                             {s.values.map(
                                 (v, i) =>
                                     shown(v) && (
-                                        <text
-                                            x={x(i)}
-                                            y={y(v) + 4}
-                                            text-anchor="middle"
+                                        <path
+                                            d={s.mark === '●' ? DISC : SQUARE}
+                                            transform={`translate(${x(i).toFixed(1)} ${y(v).toFixed(1)})`}
                                             data-series={s.name}
                                             data-layer={i}
                                             data-value={v}
-                                        >
-                                            {s.mark}
-                                        </text>
+                                        />
                                     ),
                             )}
                         </g>

@@ -9,7 +9,7 @@ const CELL = 22,
 
 interface UnitsProps {
     label: string;
-    /** side² × count outputs, the first row at the bottom; `low` is drawn orange, `high` blue. */
+    /** side² × units outputs, the first row at the bottom; `low` is drawn orange, `high` blue. */
     maps: Float32Array;
     side: number;
     low: number;
@@ -18,36 +18,38 @@ interface UnitsProps {
     biases: Float32Array;
 }
 
-function Map({
-    maps,
-    side,
-    count,
-    index,
-    low,
-    high,
-}: Omit<UnitsProps, 'weights' | 'biases' | 'label'> & { count: number; index: number }) {
+/** All units side by side in one picture: what one canvas draws at once costs least. */
+export function UnitMaps({ label, maps, side, low, high, biases }: Omit<UnitsProps, 'weights'>) {
     const canvas = useRef<HTMLCanvasElement>(null);
+    const units = biases.length,
+        pitch = side + 3,
+        width = units * pitch - 3;
     useEffect(() => {
-        if (maps.length !== side * side * count) return;
-        const image = new ImageData(side, side),
+        if (maps.length !== side * side * units) return;
+        const image = new ImageData(width, side),
             ground = paper();
-        for (let i = 0; i < side * side; i++) {
-            const value = (2 * (maps[i * count + index]! - low)) / (high - low) - 1;
-            const at = 4 * ((side - 1 - Math.floor(i / side)) * side + (i % side));
-            image.data.set([...signed(value, ground), 255], at);
-        }
+        for (let u = 0; u < units; u++)
+            for (let i = 0; i < side * side; i++) {
+                const value = (2 * (maps[i * units + u]! - low)) / (high - low) - 1;
+                const [r, g, b] = signed(value, ground);
+                const at = 4 * ((side - 1 - Math.floor(i / side)) * width + u * pitch + (i % side));
+                image.data[at] = r;
+                image.data[at + 1] = g;
+                image.data[at + 2] = b;
+                image.data[at + 3] = 255;
+            }
         canvas.current!.getContext('2d')!.putImageData(image, 0, 0);
-    });
-    return <canvas ref={canvas} width={side} height={side} aria-hidden="true" />;
-}
-
-export function UnitMaps({ maps, side, low, high, biases }: Omit<UnitsProps, 'label' | 'weights'>) {
+    }, [maps]);
     return (
-        <div class="maps">
-            {Array.from(biases, (_, i) => (
-                <Map maps={maps} side={side} count={biases.length} index={i} low={low} high={high} />
-            ))}
-        </div>
+        <canvas
+            ref={canvas}
+            class="maps"
+            width={width}
+            height={side}
+            style={{ maxWidth: `${2 * width}px` }}
+            role="img"
+            aria-label={label}
+        />
     );
 }
 

@@ -20,6 +20,7 @@ import { Curves, History, type Curve } from '../parts/curves';
 import { Exercises, type Exercise } from '../parts/exercises';
 import { Figure } from '../parts/figure';
 import { Bars, Histograms } from '../parts/histograms';
+import { Late } from '../parts/late';
 import { LayerChart, power } from '../parts/layer_chart';
 import { Plane } from '../parts/plane';
 import { Status, standingText } from '../parts/status';
@@ -41,6 +42,9 @@ import type { RoomProps } from './rooms';
 
 /** Engine time of a slice: the frame behind it takes about as long again. */
 const SLICE = 15;
+/** Milliseconds between two drawings of the answers and histograms, and of a layer's units. */
+const ANSWERS = 30,
+    UNITS = 150;
 const names: Record<Form, string> = { plain: 'plain network', residual: 'residual network' };
 const looks: Record<Form, { mark: '●' | '■'; dash?: string }> = {
     plain: { mark: '●' },
@@ -99,40 +103,43 @@ const exercises: readonly Exercise<State>[] = [
 /** The numbers behind the pictures. */
 function Numbers({ frame, shown }: { frame: FlowFrame; shown: readonly Form[] }) {
     const layers = frame.plain.taps.length;
+    const [open, setOpen] = useState(false);
     return (
-        <details>
+        <details onToggle={(e) => setOpen(e.currentTarget.open)}>
             <summary>{t('The numbers, layer by layer')}</summary>
-            <div class="scroll" tabIndex={0} role="region" aria-label={t('The numbers, layer by layer')}>
-                <table class="flow-numbers">
-                    <thead>
-                        <tr>
-                            <th scope="col">{t('layer')}</th>
-                            {shown.map((form) => (
-                                <>
-                                    <th scope="col">{`${t(names[form])}: ${t('saturated')}`}</th>
-                                    <th scope="col">{`${t(names[form])}: ${t('gradient')}`}</th>
-                                </>
-                            ))}
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {Array.from({ length: layers }, (_, i) => (
+            {open && (
+                <div class="scroll" tabIndex={0} role="region" aria-label={t('The numbers, layer by layer')}>
+                    <table class="flow-numbers">
+                        <thead>
                             <tr>
-                                <th scope="row">{i === layers - 1 ? t('out') : i + 1}</th>
-                                {shown.map((form) => {
-                                    const tap = frame[form].taps[i]!;
-                                    return (
-                                        <>
-                                            <td>{Number.isNaN(tap.saturated) ? '–' : percent(tap.saturated)}</td>
-                                            <td>{small(tap.gradients.norm)}</td>
-                                        </>
-                                    );
-                                })}
+                                <th scope="col">{t('layer')}</th>
+                                {shown.map((form) => (
+                                    <>
+                                        <th scope="col">{`${t(names[form])}: ${t('saturated')}`}</th>
+                                        <th scope="col">{`${t(names[form])}: ${t('gradient')}`}</th>
+                                    </>
+                                ))}
                             </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
+                        </thead>
+                        <tbody>
+                            {Array.from({ length: layers }, (_, i) => (
+                                <tr>
+                                    <th scope="row">{i === layers - 1 ? t('out') : i + 1}</th>
+                                    {shown.map((form) => {
+                                        const tap = frame[form].taps[i]!;
+                                        return (
+                                            <>
+                                                <td>{Number.isNaN(tap.saturated) ? '–' : percent(tap.saturated)}</td>
+                                                <td>{small(tap.gradients.norm)}</td>
+                                            </>
+                                        );
+                                    })}
+                                </tr>
+                            ))}
+                        </tbody>
+                    </table>
+                </div>
+            )}
         </details>
     );
 }
@@ -201,7 +208,7 @@ function Side({ form, side, points, s }: { form: Form; side: FlowSide; points: F
 /** The chosen layer of one network, unit by unit. */
 function LayerSide({ form, side, s }: { form: Form; side: FlowSide; s: FlowSettings }) {
     const name = t(names[form]),
-        tap = side.taps[s.layer]!;
+        tap = side.taps[Math.min(s.layer, side.taps.length - 1)]!;
     // Around inner layers of the residual network the input goes by: what is drawn is the sum, which has no bounds.
     const bounded = s.activation !== 'relu' && (form === 'plain' || s.layer === 0 || s.layer === s.depth);
     const reach = Math.max(1e-6, ...side.units.map(Math.abs));
@@ -218,7 +225,16 @@ function LayerSide({ form, side, s }: { form: Form; side: FlowSide; s: FlowSetti
                     {side.different} / {side.biases.length}
                 </strong>
             </p>
-            <UnitMaps maps={side.units} side={UNIT_GRID} low={low} high={bounded ? 1 : reach} biases={side.biases} />
+            <Figure name={`units-${form}`}>
+                <UnitMaps
+                    label={`${name}: ${t('what each unit answers over the plane')}`}
+                    maps={side.units}
+                    side={UNIT_GRID}
+                    low={low}
+                    high={bounded ? 1 : reach}
+                    biases={side.biases}
+                />
+            </Figure>
             <Figure name={`weights-${form}`}>
                 <Hinton
                     label={`${name}: ${t('weights of the layer, a row a unit')}`}
@@ -303,6 +319,7 @@ export function Flow({ settings }: RoomProps) {
     // The frame of the settings before these may have fewer layers.
     const seen = { ...s, layer: Math.min(s.layer, (frame?.plain.taps.length ?? 1) - 1) };
     const shown = forms.filter((form) => s.show === 'both' || s.show === form);
+    const state = { frame, shown, s: seen };
     const main = frame?.[shown.at(-1)!];
     const epoch = frame ? Math.max(frame.plain.epoch, frame.residual.epoch) : 0;
     const standing = main && standingText({ epoch, loss: main.train.loss, accuracy: main.test.accuracy });
@@ -469,11 +486,15 @@ export function Flow({ settings }: RoomProps) {
                                 </span>
                             ))}
                         </p>
-                        <div class={shown.length > 1 ? 'pair' : 'single'}>
-                            {shown.map((form) => (
-                                <Side form={form} side={frame[form]} points={points} s={seen} />
-                            ))}
-                        </div>
+                        <Late value={state} every={ANSWERS}>
+                            {(now) => (
+                                <div class={now.shown.length > 1 ? 'pair' : 'single'}>
+                                    {now.shown.map((form) => (
+                                        <Side form={form} side={now.frame![form]} points={points} s={now.s} />
+                                    ))}
+                                </div>
+                            )}
+                        </Late>
                         <Curves
                             key={s.show}
                             label={t('Loss by epoch')}
@@ -497,12 +518,18 @@ export function Flow({ settings }: RoomProps) {
                                 'Above, what each unit answers over the plane; below, a row for each unit, a square for each weight: filled where it is positive, hollow where it is negative.',
                             )}
                         </p>
-                        <div class="pair">
-                            {shown.map((form) => (
-                                <LayerSide form={form} side={frame[form]} s={seen} />
-                            ))}
-                        </div>
-                        <Numbers frame={frame} shown={shown} />
+                        <Late value={state} every={UNITS}>
+                            {(now) => (
+                                <>
+                                    <div class="pair">
+                                        {now.shown.map((form) => (
+                                            <LayerSide form={form} side={now.frame![form]} s={now.s} />
+                                        ))}
+                                    </div>
+                                    <Numbers frame={now.frame!} shown={now.shown} />
+                                </>
+                            )}
+                        </Late>
                         <Exercises
                             list={exercises}
                             state={{ s, frame }}
