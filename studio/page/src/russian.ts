@@ -274,10 +274,10 @@ export const russian: Record<string, string> = {
     'weights, and knows nothing of which pixels are neighbours: shuffled pixels would be the same to it.':
         'весов, и он ничего не знает о соседстве пикселей: перемешанные пиксели для него то же самое.',
     'Six filters of 5 × 5 on the same picture have': 'У шести фильтров 5 × 5 на той же картинке',
-    ', whatever the picture’s size.': ', каким бы ни был размер картинки.',
+    'parameters, whatever the picture’s size': 'параметров, каким бы ни был размер картинки',
     'On AlexNet’s pictures a first layer of 4096 units would have':
         'На картинках AlexNet у первого слоя из 4096 нейронов было бы',
-    'times those of the whole network.': 'раза больше, чем во всей сети.',
+    'parameters, % times those of the whole network.': 'параметров — в % раза больше, чем во всей сети.',
     'Four tasks with pictures': 'Четыре задачи с картинками',
     cat: 'кошка',
     dog: 'собака',

@@ -74,7 +74,8 @@ export function Histograms({ label, title, what, layers, chosen }: Props) {
                 : decimal(v, Number.isInteger(v) ? 0 : Math.abs(v) < 0.1 ? 3 : 1);
         c.fillText(tick(first.high), LEFT - 6, TOP + 8);
         c.fillText(tick((first.low + first.high) / 2), LEFT - 6, TOP + height / 2 + 4);
-        c.fillText(tick(first.low), LEFT - 6, TOP + height);
+        // Smaller gradients are counted in the first bin.
+        c.fillText(`${what === 'gradients' ? '≤' : ''}${tick(first.low)}`, LEFT - 6, TOP + height);
     });
     const scale = Math.min(2, devicePixelRatio || 1);
     return (

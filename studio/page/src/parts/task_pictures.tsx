@@ -1,5 +1,5 @@
 // The four tasks with pictures, drawn: one scene with a cat and two dogs' heads, and what a network is to say of it.
-import { t } from '../language';
+import { decimal, t } from '../language';
 import { Figure } from './figure';
 
 interface Head {
@@ -52,9 +52,11 @@ function Box({ head, text }: { head: Head; text: string }) {
     );
 }
 
+/** A name above an object, which ends with the picture where it would go beyond. */
 function Tag({ x, y, text }: { x: number; y: number; text: string }) {
+    const last = x > 170;
     return (
-        <text x={x} y={y} class="tag">
+        <text x={last ? 234 : x} y={y} text-anchor={last ? 'end' : 'start'} class="tag">
             {text}
         </text>
     );
@@ -81,7 +83,7 @@ const tasks: readonly Task[] = [
         text: 'What is in the picture? One answer for all of it.',
         output: 'The network gives a probability for each class: 1000 numbers of a softmax in AlexNet.',
         heads: [CAT],
-        over: () => <Tag x={10} y={20} text={`${t('cat')}: 0.97`} />,
+        over: () => <Tag x={10} y={20} text={`${t('cat')}: ${decimal(0.97, 2)}`} />,
     },
     {
         file: 'localisation',

@@ -202,12 +202,12 @@ function Perceptron({ compared, all }: { compared: Compared; all: number }) {
             </p>
             <p>
                 {t('Six filters of 5 × 5 on the same picture have')} <strong>{whole(convolution.parameters)}</strong>{' '}
-                {t('parameters')} ({parameterFormula(convolution)}){t(', whatever the picture’s size.')}
+                {t('parameters, whatever the picture’s size')}: {parameterFormula(convolution)}.
             </p>
             <p>
                 {t('On AlexNet’s pictures a first layer of 4096 units would have')}{' '}
-                <strong>{whole(large.parameters)}</strong> {t('parameters')}, {decimal(large.parameters / all, 1)}{' '}
-                {t('times those of the whole network.')}
+                <strong>{whole(large.parameters)}</strong>{' '}
+                {t('parameters, % times those of the whole network.').replace('%', decimal(large.parameters / all, 1))}
             </p>
         </section>
     );
