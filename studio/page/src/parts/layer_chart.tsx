@@ -1,6 +1,6 @@
 // A number for each layer, from the first to the last, for some networks side by side: on a scale of decades, or as a
 // share. The networks differ by mark and dash as well as by colour.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../language';
 
 export interface LayerSeries {
@@ -41,8 +41,11 @@ export const power = (exponent: number) =>
 export function useWidth<E extends HTMLElement>(): { box: preact.RefObject<E>; width: number } {
     const box = useRef<E>(null);
     const [width, setWidth] = useState(480);
-    useEffect(() => {
-        const watcher = new ResizeObserver(() => setWidth(Math.max(240, box.current?.clientWidth ?? 0)));
+    // Before the first painting, so that nothing is seen to change.
+    useLayoutEffect(() => {
+        const measure = () => setWidth(Math.max(240, box.current?.clientWidth ?? 0));
+        const watcher = new ResizeObserver(measure);
+        measure();
         watcher.observe(box.current!);
         return () => watcher.disconnect();
     }, []);

@@ -235,9 +235,15 @@ export function AlexNet({ settings }: RoomProps) {
         }
     };
     useEffect(() => {
-        void engine.alexnet.describe().then(setDescribed, (e: Error) => setMistake(e.message));
-        void engine.alexnet.compare().then(setCompared, (e: Error) => setMistake(e.message));
-        void ask(usualOwn);
+        // All at once, so that nothing moves when a part comes later.
+        void Promise.all([engine.alexnet.describe(), engine.alexnet.compare(), engine.alexnet.own(usualOwn)]).then(
+            ([d, c, row]) => {
+                setDescribed(d);
+                setCompared(c);
+                setOwnRow(row);
+            },
+            (e: Error) => setMistake(e.message),
+        );
     }, []);
     if (!described)
         return (
@@ -303,7 +309,7 @@ export function AlexNet({ settings }: RoomProps) {
                 )}
             </p>
             <div class="walk">
-                <section aria-label={t('Layers')}>
+                <div>
                     <div class="scroll" tabIndex={0} role="region" aria-label={t('Layers')}>
                         <table class="layer-list">
                             <thead>
@@ -334,7 +340,7 @@ export function AlexNet({ settings }: RoomProps) {
                             </tfoot>
                         </table>
                     </div>
-                </section>
+                </div>
                 <section aria-label={t('The chosen layer')}>
                     <div class="row">
                         <button type="button" disabled={chosen < 0} onClick={() => step(-1)}>
