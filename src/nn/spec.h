@@ -89,7 +89,9 @@ soma_value spec_build(const spec *s, soma_value x, const spec_options *options);
 typedef struct spec_row {
     char text[96];
     int depth;
+    soma_shape input;   /* what its convolution, pooling or product reads; rank 0: it has none */
     soma_shape output;  /* dims[0] is the batch */
+    soma_window window; /* of its convolution or pooling; a kernel of 0: it has none */
     int64_t parameters; /* trainable elements */
     double flops;       /* of one sample, forward; 2 for a multiply-add */
 } spec_row;

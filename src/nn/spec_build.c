@@ -1,6 +1,7 @@
 /* nn/spec_build.c: tree to graph, and the listing of `soma show`. The listing is taken from the graph itself: a layer's
  * parameters and work are those of the nodes that building it added, so that it can't disagree with what runs. */
 #include "nn/spec_tree.h"
+#include "ops/attributes.h"
 
 #include <stdio.h>
 
@@ -95,6 +96,17 @@ static double node_flops(const soma_graph *g, const node *n) {
     return n->op->flops(&call);
 }
 
+static bool has_window(const node *n) {
+    return n->op == &op_convolution || n->op == &op_max_pool || n->op == &op_average_pool;
+}
+
+/* What the row's main node reads and how: the sizes from which its output follows. */
+static void note_sizes(const soma_graph *g, const node *n, spec_row *row) {
+    if (!has_window(n) && n->op != &op_matmul) return;
+    row->input = graph_node(g, n->inputs[0].node)->outputs[n->inputs[0].output].shape;
+    if (has_window(n)) row->window = ((const window_attributes *)n->attributes)->window;
+}
+
 /* Gives the nodes made since the last call to the innermost open row. */
 static void count_nodes(listing *l) {
     for (; l->counted < l->graph->count; l->counted++) {
@@ -102,6 +114,7 @@ static void count_nodes(listing *l) {
         if (!l->opened) continue;
         spec_row *row = &l->rows[l->open[l->opened - 1]];
         row->flops += node_flops(l->graph, n);
+        note_sizes(l->graph, n, row);
         if (n->op == &op_variable && ((const variable_attributes *)n->attributes)->trainable)
             row->parameters += shape_elements(&n->outputs[0].shape, 1);
     }

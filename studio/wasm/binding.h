@@ -63,7 +63,7 @@ enum {                  /* of a network */
        NETWORK_SETTINGS
 };
 
-/* ---- Networks: network.c, training.c, looking.c ------------------------------------------------------------------ */
+/* ---- Networks: network.c, training.c, looking.c, taps.c ---------------------------------------------------------- */
 
 typedef struct network network;
 
@@ -111,10 +111,70 @@ int EXPORT(network_layer_get)(network *n, size_t layer, float *values, size_t co
 int EXPORT(network_differentiate)(network *n, const float *x, const float *targets, size_t rows, double *loss,
                                   soma_error *error);
 int EXPORT(network_gradient_get)(network *n, const char *name, float *values, size_t count, soma_error *error);
+
+/* What passes through the layers with weights for `rows` samples, without a training step (soma/insight.h's taps).
+ * `bins` are low and high of the histograms of values; NaN: from the smallest to the largest. */
+int EXPORT(network_tap)(network *n, const float *x, const float *targets, size_t rows, const double *bins,
+                        soma_error *error);
+size_t EXPORT(network_taps)(const network *n);
+const char *EXPORT(network_tap_name)(const network *n, size_t tap);
+
+enum { /* of values or gradients: */
+       STATISTIC_COUNT,
+       STATISTIC_NOT_FINITE,
+       STATISTIC_MIN,
+       STATISTIC_MAX,
+       STATISTIC_MEAN,
+       STATISTIC_DEVIATION,
+       STATISTIC_NORM,
+       STATISTIC_ZEROS,
+       STATISTIC_LOW,
+       STATISTIC_HIGH,
+       STATISTIC_HISTOGRAM, /* SOMA_BINS of them */
+       STATISTIC_NUMBERS = STATISTIC_HISTOGRAM + SOMA_BINS
+};
+enum { /* of a tap: */
+       TAP_VALUES,
+       TAP_GRADIENTS = STATISTIC_NUMBERS,
+       TAP_SATURATED = 2 * STATISTIC_NUMBERS,
+       TAP_DEAD,
+       TAP_NUMBERS
+};
+int EXPORT(network_tap_get)(network *n, size_t tap, double *numbers, soma_error *error);
 /* The loss on set 0 over a grid of two parameters' elements, row by row of the second: `range` holds low and high of
  * the first and of the second; `out` has steps * steps elements. */
 int EXPORT(network_surface)(network *n, const char *first, size_t first_index, const char *second, size_t second_index,
                             const double *range, size_t steps, float *out, soma_error *error);
+
+/* ---- Descriptions: description.c --------------------------------------------------------------------------------- */
+
+typedef struct description description;
+
+/* A network's layers and their sizes, told without its weights: `text` is a specification or a known network's name,
+ * for which a rank of 0 means its usual sample. Row 0 is the first layer. */
+description *EXPORT(description_create)(const char *text, const int32_t *sample, int rank, soma_error *error);
+void EXPORT(description_destroy)(description *d);
+const char *EXPORT(description_text)(const description *d); /* the specification */
+int EXPORT(description_sample)(const description *d, int32_t *dims);
+size_t EXPORT(description_rows)(const description *d);
+const char *EXPORT(description_row_text)(const description *d, size_t row);
+/* The shape, of a sample, of what a row's convolution, pooling or product reads (0; rank 0 where it has none) or of
+ * its output (1). */
+int EXPORT(description_row_shape)(const description *d, size_t row, int output, int32_t *dims);
+
+enum { /* of a row: */
+       ROW_DEPTH,
+       ROW_PARAMETERS,
+       ROW_FLOPS, /* of a sample, forward; 2 for a multiply-add */
+       ROW_PARAMETER_BYTES,
+       ROW_OUTPUT_BYTES,  /* of a sample */
+       ROW_KERNEL_HEIGHT, /* 0: it has no window */
+       ROW_KERNEL_WIDTH,
+       ROW_STRIDE,
+       ROW_PADDING,
+       ROW_NUMBERS
+};
+void EXPORT(description_row_numbers)(const description *d, size_t row, double *numbers);
 
 /* ---- Point sets: points.c ---------------------------------------------------------------------------------------- */
 

@@ -88,8 +88,10 @@ network *network_create(const char *text, const int32_t *sample, int rank, const
 
 void network_destroy(network *n) {
     if (!n) return;
-    part *const parts[] = {&n->answer, &n->measure, &n->look, &n->slope, &n->trainer};
+    part *const parts[] = {&n->answer, &n->measure, &n->look, &n->slope, &n->tap, &n->trainer};
     for (size_t i = 0; i < COUNT_OF(parts); i++) part_clear(parts[i]);
+    soma_taps_destroy(n->taps);
+    mem_free(NULL, n->tapped);
     built_clear(&n->infer);
     built_clear(&n->training);
     soma_store_destroy(n->store);

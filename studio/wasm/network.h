@@ -1,4 +1,5 @@
-/* wasm/network.h: the inside of a network, which network.c builds, training.c trains and looking.c looks into. */
+/* wasm/network.h: the inside of a network, which network.c builds, training.c trains and looking.c and taps.c look
+ * into. */
 #ifndef WASM_NETWORK_H
 #define WASM_NETWORK_H
 
@@ -40,8 +41,12 @@ struct network {
     built infer;       /* for answers, measures, gradients and the layers' outputs */
     layer layers[LAYERS_MAX];
     size_t layers_count;
-    part answer, measure, look, slope;
+    part answer, measure, look, slope, tap;
     soma_value *slopes; /* gradients of the parameters, those that are not trained without a node */
+    soma_taps *taps;    /* of the layers `tapped` of infer's graph */
+    soma_layer *tapped;
+    size_t taps_count;
+    soma_bins taps_bins;
     rows_set sets[SETS];
     built training; /* graph with the optimizer's update; remade when training changes */
     part trainer;

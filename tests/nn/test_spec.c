@@ -506,6 +506,15 @@ static void a_listing_gives_shapes_parameters_and_work(void **state) {
         assert_int_equal(rows[i].parameters, expected[i].parameters);
         assert_near(rows[i].flops, expected[i].flops, 0);
     }
+    /* What convolution and product read, and the window; the residual has neither. */
+    assert_int_equal(rows[0].input.dims[1], 3);
+    assert_int_equal(rows[0].window.kernel[0], 3);
+    assert_int_equal(rows[0].window.before[1], 1);
+    assert_int_equal(rows[1].input.rank, 0);
+    assert_int_equal(rows[1].window.kernel[0], 0);
+    assert_int_equal(rows[2].input.dims[1], 8);
+    assert_int_equal(rows[4].input.dims[1], 8);
+    assert_int_equal(rows[4].window.kernel[0], 0);
     mem_free(NULL, rows);
     assert_int_equal(spec_describe(s, soma_shape1(30), &rows, &count, &error), SOMA_ERROR_ARGUMENT);
     assert_null(rows);

@@ -283,4 +283,148 @@ export const russian: Record<string, string> = {
     // Room: playground, link
     'The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again.':
         'В ссылке — все настройки, добавленные вручную точки и число шагов: при открытии сеть снова обучится до этого состояния.',
+    // Room: flow
+    'Gradient flow': 'Поток градиента',
+    'A gradient is a product of the slopes on its way: in a deep network it may be next to nothing when it arrives at the first layers. Two networks of the same layers learn from the same batches, one of them with residual connections.':
+        'Градиент — это произведение производных на его пути: в глубокой сети до первых слоёв может не дойти почти ничего. Две сети из одинаковых слоёв учатся на одних и тех же мини-батчах; в одной из них есть остаточные связи.',
+    'Vanishing gradient': 'Затухающий градиент',
+    'Twelve layers of sigmoids: on the way back each multiplies the gradient by its slope, a quarter at most, so that next to nothing reaches the first layers. The network learns nothing.':
+        'Двенадцать слоёв сигмоид: на обратном пути каждый умножает градиент на свою производную, то есть не больше чем на четверть, и до первых слоёв почти ничего не доходит. Сеть ничему не учится.',
+    'Remedy: residual connections': 'Средство: остаточные связи',
+    'The same layers, but around each its input goes by: y = x + f(x). The sum lets the gradient through undiminished, and the first layers learn.':
+        'Те же слои, но в обход каждого идёт его вход: y = x + f(x). Сумма пропускает градиент без потерь, и первые слои учатся.',
+    'Remedy: ReLU and He': 'Средство: ReLU и инициализация Хе',
+    'The plain network with ReLU, whose slope is 1 where it is on, and initial weights whose spread suits it: the gradient keeps its size over all layers.':
+        'Обычная сеть с ReLU, производная которой равна 1 там, где она включена, и с подходящим к ней разбросом начальных весов: величина градиента сохраняется на всех слоях.',
+    'Equal constant weights': 'Одинаковые веса',
+    'All weights begin equal: all units of a layer compute the same, receive the same gradient and stay the same, however long they learn. Eight units are worth one, and the boundary remains a line.':
+        'Все веса вначале равны: все нейроны слоя вычисляют одно и то же, получают один и тот же градиент и остаются одинаковыми, сколько их ни учи. Восемь нейронов стоят одного, и граница остаётся прямой.',
+    'plain network': 'обычная сеть',
+    'residual network': 'остаточная сеть',
+    'both networks': 'обе сети',
+    plain: 'обычная',
+    residual: 'остаточная',
+    Settings: 'Настройки',
+    'Hidden layers': 'Скрытых слоёв',
+    'Units in each': 'Нейронов в каждом',
+    'All weights are': 'Все веса равны',
+    '20 epochs a second': '20 эпох в секунду',
+    out: 'вых.',
+    'Share of saturated elements by layer': 'Доля насыщенных элементов по слоям',
+    'saturated: slope of the activation below 0.01': 'насыщены: производная активации меньше 0,01',
+    'Norm of the gradient by layer, on a scale of decades': 'Норма градиента по слоям, логарифмическая шкала',
+    'norm of the gradient ∂L/∂z': 'норма градиента ∂L/∂z',
+    'last gradient ÷ first': 'последний градиент ÷ первый',
+    'It left the numbers, and is shown as it was before': 'Вышла за пределы чисел; показана такой, какой была до этого',
+    'histograms of the values of each layer': 'гистограммы значений каждого слоя',
+    'histograms of the gradients of each layer': 'гистограммы градиентов каждого слоя',
+    'values, by layer': 'значения, по слоям',
+    'gradients (sizes), by layer': 'градиенты (по величине), по слоям',
+    'A layer, unit by unit': 'Слой по нейронам',
+    'Layer to look at': 'Какой слой смотрим',
+    'Above, what each unit answers over the plane; below, a row for each unit, a square for each weight: filled where it is positive, hollow where it is negative.':
+        'Сверху — ответы каждого нейрона на плоскости; ниже строка на нейрон и квадрат на вес: закрашенный, если вес положителен, пустой, если отрицателен.',
+    'the chosen layer': 'выбранный слой',
+    'what each unit answers over the plane': 'ответы каждого нейрона на плоскости',
+    'different units': 'разных нейронов',
+    'weights of the layer, a row a unit': 'веса слоя, строка на нейрон',
+    weight: 'вес',
+    weights: 'веса',
+    values: 'значения',
+    mean: 'среднее',
+    deviation: 'отклонение',
+    norm: 'норма',
+    'are 0': 'равны 0',
+    'histogram of values': 'гистограмма значений',
+    'histogram of gradients': 'гистограмма градиентов',
+    'The numbers, layer by layer': 'Числа по слоям',
+    saturated: 'насыщено',
+    gradient: 'градиент',
+    'Let the first layer of the plain network receive a gradient a thousand million times smaller than the last one’s.':
+        'Сделайте так, чтобы градиент первого слоя обычной сети был в миллиард раз меньше градиента последнего.',
+    'Teach a plain network of 10 layers or more until it is right on 95 % of the test part.':
+        'Обучите обычную сеть из 10 или более слоёв, чтобы она была права на 95 % теста.',
+    'What carries gradients can let them grow: make the residual network’s first layer receive a thousand times more than its last one.':
+        'Что проносит градиент, может дать ему и вырасти: сделайте так, чтобы первый слой остаточной сети получал в тысячу раз больше последнего.',
+
+    // Room: alexnet
+    'The network that won the ImageNet competition of 2012 by far (Krizhevsky, Sutskever and Hinton), as one tower: walk through it layer by layer.':
+        'Сеть, которая с большим отрывом выиграла соревнование ImageNet 2012 года (Крижевский, Суцкевер, Хинтон), в одну башню. Пройдите её слой за слоем.',
+    'AlexNet to scale: the fronts are height × width, what goes back are the channels':
+        'AlexNet в масштабе: спереди высота × ширина, вглубь — каналы',
+    'To scale: 8 points for 10 pixels of height and width, 12 for 100 channels, 45 for 1000 units. The dashed square is the window of the chosen layer.':
+        'В масштабе: 8 точек на 10 пикселей высоты и ширины, 12 на 100 каналов, 45 на 1000 нейронов. Пунктирный квадрат — окно выбранного слоя.',
+    input: 'вход',
+    output: 'выход',
+    size: 'размер',
+    parameters: 'параметры',
+    FLOPs: 'операций',
+    memory: 'память',
+    MB: 'МБ',
+    kB: 'кБ',
+    'A picture of 227 × 227 pixels with three channels: red, green and blue.':
+        'Картинка 227 × 227 пикселей с тремя каналами: красным, зелёным и синим.',
+    'Filters slide over the input, each as deep as it; each gives one map of the output. ReLU follows.':
+        'Фильтры скользят по входу, каждый той же глубины, что и вход; каждый даёт одну карту выхода. За ними ReLU.',
+    'The largest of each window. Windows overlap, since the stride is less than their side.':
+        'Наибольшее в каждом окне. Окна перекрываются, так как шаг меньше их стороны.',
+    'Each unit reads everything: this is where most parameters lie.':
+        'Каждый нейрон читает всё: здесь и лежит большая часть параметров.',
+    'In training each number is set to 0 with probability 1/2, against overfitting; afterwards it does nothing.':
+        'При обучении каждое число с вероятностью 1/2 обнуляется — против переобучения; потом слой ничего не делает.',
+    Layers: 'Слои',
+    together: 'вместе',
+    'The chosen layer': 'Выбранный слой',
+    'Previous layer': 'Предыдущий слой',
+    'Next layer': 'Следующий слой',
+    Altogether: 'Всего',
+    'All outputs of one picture': 'Все выходы для одной картинки',
+    'Convolutions hold': 'В свёртках',
+    'of the parameters and do': 'параметров и',
+    'of the arithmetic.': 'вычислений.',
+    'Link to this layer': 'Ссылка на этот слой',
+    'A layer of your own': 'Свой слой',
+    'N, side of the input': 'N, сторона входа',
+    'C, its channels': 'C, каналы входа',
+    'K, filters': 'K, фильтры',
+    'F, side of the window': 'F, сторона окна',
+    's, stride': 's, шаг',
+    'p, padding': 'p, отступ',
+    'Why not a perceptron?': 'Почему не перцептрон?',
+    'A grey picture of 32 × 32 has 1024 pixels. One hidden layer of 1024 units has':
+        'В серой картинке 32 × 32 ровно 1024 пикселя. У одного скрытого слоя из 1024 нейронов',
+    'weights, and knows nothing of which pixels are neighbours: shuffled pixels would be the same to it.':
+        'весов, и он ничего не знает о соседстве пикселей: перемешанные пиксели для него то же самое.',
+    'Six filters of 5 × 5 on the same picture have': 'У шести фильтров 5 × 5 на той же картинке',
+    'parameters, whatever the picture’s size': 'параметров, каким бы ни был размер картинки',
+    'On AlexNet’s pictures a first layer of 4096 units would have':
+        'На картинках AlexNet у первого слоя из 4096 нейронов было бы',
+    'parameters, % times those of the whole network.': 'параметров — в % раза больше, чем во всей сети.',
+    'Four tasks with pictures': 'Четыре задачи с картинками',
+    cat: 'кошка',
+    dog: 'собака',
+    Classification: 'Классификация',
+    'What is in the picture? One answer for all of it.': 'Что на картинке? Один ответ на всю картинку.',
+    'The network gives a probability for each class: 1000 numbers of a softmax in AlexNet.':
+        'Сеть даёт вероятность каждого класса: у AlexNet это 1000 чисел softmax.',
+    'Classification and localisation': 'Классификация и локализация',
+    'What is it, and where? There is one object.': 'Что это и где? Объект один.',
+    'Beside the classes the network gives four numbers more: the box’s place, width and height.':
+        'Кроме классов, сеть даёт ещё четыре числа: положение рамки, её ширину и высоту.',
+    'Object detection': 'Обнаружение объектов',
+    'Which objects are there, and where is each? Nobody says how many.':
+        'Какие объекты есть и где каждый из них? Сколько их, заранее неизвестно.',
+    'For each of many places the network gives four numbers of a box, classes, and whether anything is there; boxes of one object are merged.':
+        'Для каждого из множества мест сеть даёт четыре числа рамки, классы и ответ, есть ли там что-нибудь; рамки одного объекта объединяют.',
+    'Instance segmentation': 'Сегментация объектов',
+    'Which pixels belong to which object? Two dogs are told apart.':
+        'Какие пиксели какому объекту принадлежат? Две собаки различаются.',
+    'For each object the network gives, beside class and box, a mask: a probability for each pixel.':
+        'Для каждого объекта, кроме класса и рамки, сеть даёт маску: вероятность для каждого пикселя.',
+    'Choose the layer that does the most arithmetic: it is not the one with the most parameters.':
+        'Выберите слой, в котором больше всего вычислений: это не тот, где больше всего параметров.',
+    'In a layer of your own: a window of 3 × 3 that keeps the size.':
+        'В своём слое: окно 3 × 3, которое сохраняет размер.',
+    'The paper speaks of pictures of 224 × 224: find the padding with which the first layer (F = 11, s = 4) still gives 55 × 55.':
+        'В статье сказано о картинках 224 × 224: найдите отступ, с которым первый слой (F = 11, s = 4) всё же даёт 55 × 55.',
 };

@@ -1,10 +1,12 @@
 /** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
+import { describe, type Description } from './description.js';
 import { Formula, Landscape } from './formula.js';
 import { Model } from './model.js';
 import { Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
 
+export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
 export { Model, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
@@ -19,6 +21,7 @@ export {
     type Optimizer,
     type OptimizerName,
 } from './settings.js';
+export { BINS, type Statistics, type Tap } from './taps.js';
 
 export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs'] as const;
 export type PointShape = (typeof pointShapes)[number];
@@ -43,6 +46,14 @@ export class Soma {
     /** A network from a specification: "dense 8 tanh, dense 8 tanh". */
     network(spec: string, options: NetworkOptions): Network {
         return new Network(this.#wasm, spec, options);
+    }
+
+    /**
+     * The layers and sizes of a specification or of a known network ("alexnet"), told without making its weights. A
+     * known network has a usual sample.
+     */
+    describe(spec: string, sample: readonly number[] = []): Description {
+        return describe(this.#wasm, spec, sample);
     }
 
     /** A model from an ONNX file. */

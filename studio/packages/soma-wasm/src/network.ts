@@ -2,6 +2,7 @@ import type { Pointer, Wasm } from './module.js';
 import { SomaError } from './module.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
 import { networkArray, optimizerArray } from './settings.js';
+import { TAP_NUMBERS, tapOf, type Tap } from './taps.js';
 
 export interface Tensor {
     shape: number[];
@@ -207,6 +208,30 @@ export class Network {
             gradients.set(name, { shape, data: this.#read('network_gradient_get', name, size(shape)) });
         }
         return { loss, gradients };
+    }
+
+    /**
+     * What passes through every layer with weights for some rows, without a training step: values after the
+     * activation, gradients of the loss before it. Histograms of values go from `low` to `high` where these are given.
+     */
+    tap(x: ArrayLike<number>, targets: ArrayLike<number>, bins?: { low: number; high: number }): Tap[] {
+        const rows = this.#rows(x);
+        this.#targets(rows, targets);
+        const wasm = this.#wasm;
+        wasm.withFloats(x, (px) =>
+            wasm.withFloats(targets, (pt) =>
+                wasm.withDoubles([bins?.low ?? NaN, bins?.high ?? NaN], (pb) =>
+                    wasm.try('network_tap', this.#pointer, px, pt, rows, pb),
+                ),
+            ),
+        );
+        return wasm.with(8 * TAP_NUMBERS, (p) =>
+            Array.from({ length: wasm.call('network_taps', this.#pointer) }, (_, i) => {
+                wasm.try('network_tap_get', this.#pointer, i, p);
+                const name = wasm.text(wasm.call('network_tap_name', this.#pointer, i));
+                return tapOf(name, wasm.doubles(p, TAP_NUMBERS));
+            }),
+        );
     }
 
     /** The loss on the training rows over a grid of two parameters' elements, row by row of the second. */

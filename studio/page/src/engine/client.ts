@@ -51,4 +51,6 @@ export const engine = {
     neuron: remote('neuron'),
     race: remote('race'),
     graph: remote('graph'),
+    flow: remote('flow'),
+    alexnet: remote('alexnet'),
 };

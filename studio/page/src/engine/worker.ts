@@ -1,6 +1,8 @@
 // The engine's side of the page: soma in a worker, so that no computation ever holds up a click. A message names a room,
 // a method and its arguments; the answer carries what the method returned, big arrays by transfer.
 import { loadSoma } from 'soma-wasm';
+import { AlexnetEngine } from './alexnet';
+import { FlowEngine } from './flow';
 import { GraphEngine } from './graph';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
@@ -11,6 +13,8 @@ export interface Engines {
     neuron: NeuronEngine;
     race: RaceEngine;
     graph: GraphEngine;
+    flow: FlowEngine;
+    alexnet: AlexnetEngine;
 }
 
 export interface Request {
@@ -42,6 +46,8 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         neuron: new NeuronEngine(soma),
         race: new RaceEngine(soma),
         graph: new GraphEngine(soma),
+        flow: new FlowEngine(soma),
+        alexnet: new AlexnetEngine(soma),
     };
 }
 

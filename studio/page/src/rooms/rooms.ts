@@ -1,5 +1,7 @@
 import type { ComponentType } from 'preact';
+import { AlexNet } from './alexnet';
 import { Descent } from './descent';
+import { Flow } from './flow';
 import { Graph } from './graph';
 import { Neuron } from './neuron';
 import { Playground } from './playground';
@@ -24,4 +26,6 @@ export const rooms: readonly Room[] = [
     { name: 'graph', title: 'Graph', component: Graph },
     // What only a server can show.
     ...(served ? [{ name: 'run', title: 'Training run', component: Run }] : []),
+    { name: 'flow', title: 'Gradient flow', component: Flow },
+    { name: 'alexnet', title: 'AlexNet', component: AlexNet },
 ];
