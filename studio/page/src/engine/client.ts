@@ -49,4 +49,6 @@ export const engine = {
     neuron: remote('neuron'),
     race: remote('race'),
     graph: remote('graph'),
+    convolution: remote('convolution'),
+    locality: remote('locality'),
 };

@@ -1,7 +1,9 @@
 // The engine's side of the page: soma in a worker, so that no computation ever holds up a click. A message names a room,
 // a method and its arguments; the answer carries what the method returned, big arrays by transfer.
 import { loadSoma } from 'soma-wasm';
+import { ConvolutionEngine } from './convolution';
 import { GraphEngine } from './graph';
+import { LocalityEngine } from './locality';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
 import { RaceEngine } from './race';
@@ -11,6 +13,8 @@ export interface Engines {
     neuron: NeuronEngine;
     race: RaceEngine;
     graph: GraphEngine;
+    convolution: ConvolutionEngine;
+    locality: LocalityEngine;
 }
 
 export interface Request {
@@ -42,6 +46,8 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         neuron: new NeuronEngine(soma),
         race: new RaceEngine(soma),
         graph: new GraphEngine(soma),
+        convolution: new ConvolutionEngine(soma),
+        locality: new LocalityEngine(soma),
     };
 }
 

@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { Convolution } from './convolution';
 import { Descent } from './descent';
 import { Graph } from './graph';
 import { Neuron } from './neuron';
@@ -20,4 +21,5 @@ export const rooms: readonly Room[] = [
     { name: 'neuron', title: 'One neuron', component: Neuron },
     { name: 'descent', title: 'Descent race', component: Descent },
     { name: 'graph', title: 'Graph', component: Graph },
+    { name: 'convolution', title: 'Convolution', component: Convolution },
 ];
