@@ -206,8 +206,8 @@ visit(
         const colours = (row, column) =>
             canvas.evaluate(
                 (c, [r, k]) => {
-                    const { data } = c.getContext('2d').getImageData(3 * k, 3 * r, 3, 6);
-                    return new Set(Array.from({ length: 18 }, (_, i) => data.slice(4 * i, 4 * i + 3).join())).size;
+                    const { data } = c.getContext('2d').getImageData(3 * k, 3 * r, 3, 3);
+                    return new Set(Array.from({ length: 9 }, (_, i) => data.slice(4 * i, 4 * i + 3).join())).size;
                 },
                 [row, column],
             );

@@ -143,6 +143,9 @@ export class LocalityEngine {
         });
         for (const p of Object.values(this.#pairs ?? {})) (p.plain.destroy(), p.shuffled.destroy());
         this.#pairs = { perceptron: pair(`dense ${c.hidden} relu`), lenet: pair(LENET) };
+        // The other distances are measured as the training goes on.
+        this.#measure(0);
+        this.#measure('shuffled');
         const { perceptron, lenet } = this.#pairs;
         const size = (n: Network, name: string) => n.shape(name).reduce((a, b) => a * b, 1);
         const all = (n: Network) => n.parameters.reduce((sum, name) => sum + size(n, name), 0);
@@ -154,7 +157,7 @@ export class LocalityEngine {
                 perceptronFirst: size(perceptron.plain, 'dense1.weight'),
                 lenetFirst: size(lenet.plain, 'conv2d1.weight'),
             },
-            frame: this.#measureAll(),
+            frame: this.#frame(),
         };
     }
 

@@ -1,5 +1,5 @@
 // Convolution: by hand over a few numbers, as a filter over a picture, and as what a network knows about pictures.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { t } from '../language';
 import { Exercises, type Exercise } from '../parts/exercises';
 import { linkTo } from '../router';
@@ -51,9 +51,17 @@ const parts = [
     ['locality', 'Why not a perceptron'],
 ] as const;
 
+/** Parts tell it how they stand, some many times a second: it alone is drawn again then. */
+function Tasks({ listen }: { listen: (tell: (part: State) => void) => void }) {
+    const [state, setState] = useState<State>({});
+    listen((part) => setState((s) => ({ ...s, ...part })));
+    const start = { example: 'convolution', kernel: '5x5', scene: 'house', orientation: '0', shift: '2' };
+    return <Exercises list={exercises} state={state} link={linkTo('convolution', start)} />;
+}
+
 /** What a link says; another link begins anew. */
 function Inside({ settings }: RoomProps) {
-    const [state, setState] = useState<State>({});
+    const tell = useRef<(part: State) => void>(() => undefined);
     const part = settings.get('part') ?? '';
     const shown = (name: string) => !part || part === name || !parts.some(([known]) => known === part);
     return (
@@ -69,24 +77,10 @@ function Inside({ settings }: RoomProps) {
                     </a>
                 ))}
             </nav>
-            {shown('steps') && <Steps settings={settings} onState={(steps) => setState((s) => ({ ...s, steps }))} />}
-            {shown('picture') && (
-                <Picture settings={settings} onState={(picture) => setState((s) => ({ ...s, picture }))} />
-            )}
-            {shown('locality') && (
-                <Locality settings={settings} onState={(locality) => setState((s) => ({ ...s, locality }))} />
-            )}
-            <Exercises
-                list={exercises}
-                state={state}
-                link={linkTo('convolution', {
-                    example: 'convolution',
-                    kernel: '5x5',
-                    scene: 'house',
-                    orientation: '0',
-                    shift: '2',
-                })}
-            />
+            {shown('steps') && <Steps settings={settings} onState={(steps) => tell.current({ steps })} />}
+            {shown('picture') && <Picture settings={settings} onState={(picture) => tell.current({ picture })} />}
+            {shown('locality') && <Locality settings={settings} onState={(locality) => tell.current({ locality })} />}
+            <Tasks listen={(listener) => (tell.current = listener)} />
         </main>
     );
 }

@@ -198,9 +198,9 @@ export function Picture({ settings, onState }: Props) {
     const y = row - (f?.margin ?? 0),
         x = column - (f?.margin ?? 0);
     const inside = f && y >= 0 && y < f.height && x >= 0 && x < f.width;
-    const value = inside ? f.values[y * f.width + x]! : NaN;
+    const value = inside ? f.values[y * f.width + x]! : undefined;
     useEffect(() => {
-        if (f) onState({ settings: s, filter: f.filter, value, largest: f.largest });
+        if (f) onState({ settings: s, filter: f.filter, value: value ?? 0, largest: f.largest });
     }, [s, f, value]);
 
     const filter = filters.find((k) => k.name === s.filter)!;
@@ -338,7 +338,7 @@ export function Picture({ settings, onState }: Props) {
                     <p class="sum" aria-live="off" data-row={row} data-column={column} data-value={value}>
                         {t('row')} {row}, {t('column')} {column}: {t('grey')}{' '}
                         {number(scene ? scene.values[row * scene.width + column]! : NaN)}, {t('answer')}{' '}
-                        {inside ? number(value) : t('none: the kernel would hang over the edge')}
+                        {value !== undefined ? number(value) : t('none: the kernel would hang over the edge')}
                     </p>
                     <div class="pair">
                         <Slider
