@@ -28,6 +28,8 @@ export interface LocalityConfig {
     /** How many digits they learn. */
     digits: number;
     seed: number;
+    /** How far the test digits are moved, in pixels. */
+    shift: number;
 }
 
 /** Shares of right answers on test digits. */
@@ -145,6 +147,7 @@ export class LocalityEngine {
         this.#pairs = { perceptron: pair(`dense ${c.hidden} relu`), lenet: pair(LENET) };
         // The other distances are measured as the training goes on.
         this.#measure(0);
+        this.#measure(c.shift);
         this.#measure('shuffled');
         const { perceptron, lenet } = this.#pairs;
         const size = (n: Network, name: string) => n.shape(name).reduce((a, b) => a * b, 1);
@@ -179,7 +182,14 @@ export class LocalityEngine {
         }
     }
 
-    /** Every measure on the networks as they are now. */
+    /** The networks as they are now on test digits moved by so much; without a distance, on all test sets. */
+    async measure(by?: number): Promise<LocalityFrame> {
+        await this.#ready;
+        if (by === undefined) return this.#measureAll();
+        this.#measure(by);
+        return this.#frame();
+    }
+
     #measureAll(): LocalityFrame {
         for (let by = 0; by <= FARTHEST; by++) this.#measure(by);
         this.#measure('shuffled');

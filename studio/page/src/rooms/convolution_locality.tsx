@@ -19,22 +19,19 @@ const NETS = [
     { key: 'perceptron', title: 'perceptron', colour: classColours[1]!, mark: '▲' },
     { key: 'lenet', title: 'LeNet', colour: classColours[0]!, mark: '●' },
 ] as const;
+/** Names end as their lines look. */
 const CURVES: readonly Curve[] = NETS.flatMap(({ title, colour }) => [
-    { label: `${title}, plain`, colour },
-    { label: `${title}, moved`, colour, dash: [8, 4] },
-    { label: `${title}, shuffled`, colour, dash: [2, 4] },
+    { label: `${t(`${title}, plain`)} ——`, colour },
+    { label: `${t(`${title}, moved`)} – –`, colour, dash: [8, 4] },
+    { label: `${t(`${title}, shuffled`)} ····`, colour, dash: [2, 4] },
 ]);
 const whole = (n: number) => n.toLocaleString(language === 'ru' ? 'ru' : 'en');
 
-interface LocalitySettings extends LocalityConfig {
-    shift: number;
-}
-
-export const usual: LocalitySettings = { hidden: 1024, digits: 2000, seed: 1, shift: 2 };
+const usual: LocalityConfig = { hidden: 1024, digits: 2000, seed: 1, shift: 2 };
 const HIDDEN = ['64', '256', '1024'],
     COUNTS = ['500', '2000', '7000'];
 
-function fromLink(settings: URLSearchParams): LocalitySettings {
+function fromLink(settings: URLSearchParams): LocalityConfig {
     const among = (name: string, list: readonly string[], value: number) =>
         list.includes(settings.get(name) ?? '') ? Number(settings.get(name)) : value;
     const shifts = Array.from({ length: FARTHEST + 1 }, (_, k) => `${k}`);
@@ -112,7 +109,7 @@ export function Locality({ settings, onState }: Props) {
     };
     const training = useTraining(() => engine.locality.run(SLICE, now.current.s.shift), show, failed);
 
-    const restart = async (next: LocalitySettings) => {
+    const restart = async (next: LocalityConfig) => {
         const round = ++now.current.round;
         setMistake('');
         setFrame(undefined);
@@ -124,7 +121,7 @@ export function Locality({ settings, onState }: Props) {
         setPictures(drawn);
         show(begun.frame);
     };
-    const reset = (next: LocalitySettings) => {
+    const reset = (next: LocalityConfig) => {
         training.stop();
         setSettings(next);
         void restart(next).catch(failed);
@@ -147,12 +144,18 @@ export function Locality({ settings, onState }: Props) {
         }
     };
     const toggle = () => {
-        now.current.round++;
+        const round = ++now.current.round;
         training.toggle();
+        // What was measured at different steps is measured once more on the networks that stand still now.
+        if (training.running)
+            void engine.locality.measure().then((f) => round === now.current.round && show(f), failed);
     };
     const move = async (shift: number) => {
-        setSettings({ ...s, shift });
-        if (start) setPictures(await engine.locality.examples(DIGITS, shift));
+        now.current.s = { ...s, shift };
+        setSettings(now.current.s);
+        if (!start) return;
+        setPictures(await engine.locality.examples(DIGITS, shift));
+        if (!training.running) show(await engine.locality.measure(shift));
     };
 
     const standing = frame && {
@@ -203,7 +206,7 @@ export function Locality({ settings, onState }: Props) {
                             max={FARTHEST}
                             step={1}
                             text={`${s.shift} ${t('pixels')}`}
-                            onChange={(shift) => void move(shift)}
+                            onChange={(shift) => void move(shift).catch(failed)}
                         />
                     </Group>
                     <Figure name="digits">
