@@ -182,8 +182,9 @@ int gabor_kernels(const double *settings, float *out, soma_error *error) {
     part p = {0};
     if (!g || !places) error_memory(error);
     for (size_t i = 0; places && i < count; i++) {
-        places[i] = (float)((int)i % size - size / 2);
-        places[count + i] = (float)((int)i / size - size / 2);
+        int row = (int)i / size, column = (int)i % size, middle = size / 2;
+        places[i] = (float)(column - middle);
+        places[count + i] = (float)(row - middle);
     }
     if (!error->code) {
         soma_shape shape = soma_shape2(size, size);
