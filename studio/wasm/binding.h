@@ -228,4 +228,50 @@ int EXPORT(landscape_walk)(landscape *l, size_t steps, double *path, soma_error 
 /* The function on a grid, row by row of y. */
 int EXPORT(landscape_heights)(landscape *l, const double *range, size_t steps, float *out, soma_error *error);
 
+/* ---- Windows over a picture: slide.c ----------------------------------------------------------------------------- */
+
+enum {
+    SLIDE_CONVOLUTION,
+    SLIDE_MAX,     /* pooling */
+    SLIDE_AVERAGE, /* pooling; padding doesn't count */
+    SLIDE_SIMPLE,  /* relu of the convolution */
+    SLIDE_ENERGY,  /* root of the sum of the filters' squares */
+    SLIDE_POOLED   /* the largest of SLIDE_SIMPLE over SLIDE_POOL places each way */
+};
+enum { /* of a slide */
+       SLIDE_KIND,
+       SLIDE_HEIGHT, /* of the picture */
+       SLIDE_WIDTH,
+       SLIDE_FILTERS,
+       SLIDE_KERNEL_HEIGHT,
+       SLIDE_KERNEL_WIDTH,
+       SLIDE_STRIDE,
+       SLIDE_PADDING,
+       SLIDE_DILATION,
+       SLIDE_POOL,
+       SLIDE_SETTINGS
+};
+enum { /* of Gabor's kernels: pixels, degrees from lying lines against the clock, degrees */
+       GABOR_WAVELENGTH,
+       GABOR_ORIENTATION,
+       GABOR_PHASE
+};
+
+typedef struct slide slide;
+
+/* NULL and a sentence when the window fits nowhere. */
+slide *EXPORT(slide_create)(const int32_t *settings, soma_error *error);
+void EXPORT(slide_destroy)(slide *s);
+/* Of the output, [filters, height, width]; returns the rank. */
+int EXPORT(slide_shape)(const slide *s, int32_t *dims);
+/* Pooling reads no kernels. */
+int EXPORT(slide_run)(slide *s, const float *x, const float *kernels, float *y, soma_error *error);
+/* Takes a number of the first filter's convolution apart: input, weight and product for each element of the kernel,
+ * then their sum. */
+int EXPORT(slide_products)(slide *s, const float *x, const float *kernels, int row, int column, double *out,
+                           soma_error *error);
+/* The height and width of Gabor's kernels, and the kernels: one, and one a quarter of a wave further. */
+int EXPORT(gabor_size)(double wavelength);
+int EXPORT(gabor_kernels)(const double *settings, float *out, soma_error *error);
+
 #endif

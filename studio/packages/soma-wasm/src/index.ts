@@ -5,6 +5,7 @@ import { Model } from './model.js';
 import { Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
+import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './slide.js';
 
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
@@ -22,6 +23,14 @@ export {
     type OptimizerName,
 } from './settings.js';
 export { BINS, type Statistics, type Tap } from './taps.js';
+export {
+    slideKinds,
+    type GaborOptions,
+    type Products,
+    type Slide,
+    type SlideKind,
+    type SlideOptions,
+} from './slide.js';
 
 export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs'] as const;
 export type PointShape = (typeof pointShapes)[number];
@@ -67,6 +76,16 @@ export class Soma {
 
     landscape(text: string, optimizer: Optimizer, start: { x: number; y: number }): Landscape {
         return new Landscape(this.#wasm, text, optimizer, start);
+    }
+
+    /** A window that slides over a picture: convolution, pooling, simple and complex cells. */
+    slide(options: SlideOptions): Slide {
+        return new Slide(this.#wasm, options);
+    }
+
+    /** Gabor's kernels, size × size each: the one asked for, and one a quarter of a wave further. */
+    gabor(options: GaborOptions): { size: number; kernels: Float32Array } {
+        return gaborKernels(this.#wasm, options);
     }
 
     /** One of the library's point sets; the same arguments always mean the same points. */

@@ -3,7 +3,9 @@
 import { loadSoma } from 'soma-wasm';
 import { AlexnetEngine } from './alexnet';
 import { FlowEngine } from './flow';
+import { ConvolutionEngine } from './convolution';
 import { GraphEngine } from './graph';
+import { LocalityEngine } from './locality';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
 import { RaceEngine } from './race';
@@ -15,6 +17,8 @@ export interface Engines {
     graph: GraphEngine;
     flow: FlowEngine;
     alexnet: AlexnetEngine;
+    convolution: ConvolutionEngine;
+    locality: LocalityEngine;
 }
 
 export interface Request {
@@ -48,6 +52,8 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         graph: new GraphEngine(soma),
         flow: new FlowEngine(soma),
         alexnet: new AlexnetEngine(soma),
+        convolution: new ConvolutionEngine(soma),
+        locality: new LocalityEngine(soma),
     };
 }
 
@@ -59,7 +65,7 @@ self.onmessage = async ({ data }: MessageEvent<Request | { wasm: ArrayBuffer }>)
     const reply: Reply = { id: data.id };
     try {
         const room = (await engines)![data.room] as unknown as Record<string, (...args: unknown[]) => unknown>;
-        reply.result = room[data.method]!(...data.args);
+        reply.result = await room[data.method]!(...data.args);
     } catch (error) {
         reply.error = error instanceof Error ? error.message : String(error);
     }

@@ -24,8 +24,10 @@ export class History {
         if (this.rows.length > LIMIT) this.rows = this.rows.filter((_, i) => i % 2 === 0 || i === this.rows.length - 1);
     }
 
-    columns(count: number): number[][] {
-        return Array.from({ length: count }, (_, k) => this.rows.map((row) => row[k] ?? NaN));
+    /** What is no number leaves a gap. */
+    columns(count: number): (number | null)[][] {
+        const finite = (v: number | undefined) => (v !== undefined && Number.isFinite(v) ? v : null);
+        return Array.from({ length: count }, (_, k) => this.rows.map((row) => finite(row[k])));
     }
 }
 

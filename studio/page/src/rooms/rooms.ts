@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact';
 import { AlexNet } from './alexnet';
+import { Convolution } from './convolution';
 import { Descent } from './descent';
 import { Flow } from './flow';
 import { Graph } from './graph';
@@ -28,4 +29,5 @@ export const rooms: readonly Room[] = [
     ...(served ? [{ name: 'run', title: 'Training run', component: Run }] : []),
     { name: 'flow', title: 'Gradient flow', component: Flow },
     { name: 'alexnet', title: 'AlexNet', component: AlexNet },
+    { name: 'convolution', title: 'Convolution', component: Convolution },
 ];
