@@ -34,6 +34,8 @@ export default defineConfig(({ mode }) => ({
     define: { __VERSION__: JSON.stringify(packageFile.version) },
     esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
     worker: { format: 'iife' },
+    // MNIST lies in the project's data/.
+    server: { fs: { allow: ['../..'] } },
     plugins: mode === 'single' ? [single()] : [],
     build: {
         target: 'es2022',

@@ -5,7 +5,7 @@ import EngineWorker from './worker?worker&inline';
 
 type Remote<T> = {
     [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (...args: infer A) => infer R
-        ? (...args: A) => Promise<R>
+        ? (...args: A) => Promise<Awaited<R>>
         : never;
 };
 

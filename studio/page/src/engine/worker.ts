@@ -53,7 +53,7 @@ self.onmessage = async ({ data }: MessageEvent<Request | { wasm: ArrayBuffer }>)
     const reply: Reply = { id: data.id };
     try {
         const room = (await engines)![data.room] as unknown as Record<string, (...args: unknown[]) => unknown>;
-        reply.result = room[data.method]!(...data.args);
+        reply.result = await room[data.method]!(...data.args);
     } catch (error) {
         reply.error = error instanceof Error ? error.message : String(error);
     }
