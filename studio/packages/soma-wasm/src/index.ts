@@ -1,11 +1,21 @@
 /** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
 import { Formula, Landscape } from './formula.js';
+import { Inside } from './inside.js';
 import { Model } from './model.js';
 import { Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
 
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
+export {
+    Feature,
+    Inside,
+    type FeatureOptions,
+    type InsideLayer,
+    type Pixel,
+    type Statistics,
+    type Tap,
+} from './inside.js';
 export { Model, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
@@ -48,6 +58,11 @@ export class Soma {
     /** A model from an ONNX file. */
     load(file: Uint8Array): Model {
         return new Model(this.#wasm, file);
+    }
+
+    /** Opens a network or a model for looking inside; what was opened must outlive it. */
+    inside(opened: Network | Model): Inside {
+        return new Inside(this.#wasm, opened, opened instanceof Network ? 'network' : 'model');
     }
 
     formula(text: string): Formula {
