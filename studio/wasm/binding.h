@@ -197,8 +197,8 @@ int EXPORT(inside_layer_shape)(const inside *in, size_t layer, int which, int32_
 /* Computes one sample, whose values the next three read. */
 int EXPORT(inside_look)(inside *in, const float *x, soma_error *error);
 int EXPORT(inside_get)(inside *in, size_t layer, int which, float *values, size_t count, soma_error *error);
-/* What stands before the last softmax or sigmoid, and the answers. */
-int EXPORT(inside_scores)(inside *in, float *scores, float *answers, soma_error *error);
+/* What stands before the last softmax or sigmoid, the exponents of it with their sum behind them, and the answers. */
+int EXPORT(inside_scores)(inside *in, float *scores, double *powers, float *answers, soma_error *error);
 /* One number of a convolution's map; `place` is channel, row and column. `products` gets input, weight and product for
  * each of `count` elements of the kernel (0: none), `pixel` PIXEL_NUMBERS numbers. */
 int EXPORT(inside_pixel)(inside *in, size_t layer, const int32_t *place, double *products, size_t count, double *pixel,
@@ -216,6 +216,11 @@ soma_feature *EXPORT(inside_feature)(inside *in, size_t layer, int channel, cons
 void EXPORT(feature_destroy)(soma_feature *f);
 int EXPORT(feature_step)(soma_feature *f, size_t steps, double *activation, soma_error *error);
 int EXPORT(feature_get)(const soma_feature *f, float *picture, size_t count, soma_error *error);
+
+/* ---- Drawings: digit.c ------------------------------------------------------------------------------------------- */
+
+/* A drawing [height, width] of numbers from 0 to 1 as a picture [28, 28] like MNIST's; 0: it is empty. */
+int EXPORT(digit_fit)(const float *ink, size_t height, size_t width, float *out);
 
 /* ---- Formulas: formula.c, formula_graph.c, landscape.c ----------------------------------------------------------- */
 

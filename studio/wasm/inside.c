@@ -8,6 +8,8 @@
 
 #include <soma/insight.h>
 
+#include <math.h>
+
 struct inside {
     const network *network; /* NULL for a model */
     soma_store *store;
@@ -139,15 +141,19 @@ int inside_get(inside *in, size_t layer, int which, float *values, size_t count,
     return SOMA_OK;
 }
 
-int inside_scores(inside *in, float *scores, float *answers, soma_error *error) {
+int inside_scores(inside *in, float *scores, double *powers, float *answers, soma_error *error) {
     if (!in->look.run) return error_set(error, SOMA_ERROR_ARGUMENT, "no sample was looked at yet");
-    return soma_run_get(in->look.run, in->scores, scores, in->scores_size, error) ||
-                   soma_run_get(in->look.run, in->answer, answers, in->answer_size, error)
-               ? error->code
-               : SOMA_OK;
+    if (soma_run_get(in->look.run, in->scores, scores, in->scores_size, error) ||
+        soma_run_get(in->look.run, in->answer, answers, in->answer_size, error))
+        return error->code;
+    powers[in->scores_size] = 0;
+    for (size_t i = 0; i < in->scores_size; i++) {
+        powers[i] = exp((double)scores[i]);
+        powers[in->scores_size] += powers[i];
+    }
+    return SOMA_OK;
 }
 
-/* The kernel's extents come first, when `products` is too small for what it must hold. */
 int inside_pixel(inside *in, size_t layer, const int32_t *place, double *products, size_t count, double *pixel,
                  soma_error *error) {
     soma_layer l = in->layers[layer];

@@ -2,7 +2,7 @@
 import { Formula, Landscape } from './formula.js';
 import { Inside } from './inside.js';
 import { Model } from './model.js';
-import { Wasm } from './module.js';
+import { SomaError, Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
 
@@ -63,6 +63,20 @@ export class Soma {
     /** Opens a network or a model for looking inside; what was opened must outlive it. */
     inside(opened: Network | Model): Inside {
         return new Inside(this.#wasm, opened, opened instanceof Network ? 'network' : 'model');
+    }
+
+    /**
+     * A drawing, height × width numbers from 0 to 1, as a picture of 28 × 28 like MNIST's: fitted into a box of 20 × 20,
+     * its centre of mass in the middle. Undefined: it is empty.
+     */
+    digit(ink: ArrayLike<number>, height: number, width: number): Float32Array | undefined {
+        const wasm = this.#wasm;
+        if (ink.length !== height * width) throw new SomaError('the drawing has another size');
+        return wasm.withFloats(ink, (p) =>
+            wasm.with(4 * 784, (out) =>
+                wasm.call('digit_fit', p, height, width, out) ? wasm.floats(out, 784).slice() : undefined,
+            ),
+        );
     }
 
     formula(text: string): Formula {

@@ -175,11 +175,21 @@ export class Inside {
         );
     }
 
-    /** What stands before the last softmax or sigmoid, and the answers. */
-    scores(): { scores: Float32Array; answers: Float32Array } {
-        const n = this.classes;
-        const both = this.#wasm.readFloats(2 * n, (p) => this.#wasm.try('inside_scores', this.#pointer, p, p + 4 * n));
-        return { scores: both.slice(0, n), answers: both.slice(n) };
+    /** What stands before the last softmax or sigmoid, its exponents and their sum, and the answers. */
+    scores(): { scores: Float32Array; powers: Float64Array; sum: number; answers: Float32Array } {
+        const n = this.classes,
+            wasm = this.#wasm;
+        return wasm.with(8 * (n + 1) + 8 * n, (powers) => {
+            const scores = powers + 8 * (n + 1),
+                answers = scores + 4 * n;
+            wasm.try('inside_scores', this.#pointer, scores, powers, answers);
+            return {
+                scores: wasm.floats(scores, n).slice(),
+                powers: wasm.doubles(powers, n).slice(),
+                sum: wasm.doubles(powers, n + 1)[n] ?? NaN,
+                answers: wasm.floats(answers, n).slice(),
+            };
+        });
     }
 
     /** Takes a number of a convolution's map apart, for the sample that was looked at. */

@@ -52,12 +52,12 @@ test('the layers of a sample are those that the network answers with', () => {
 
 test('answers are the softmax of the scores', () => {
     inside.look(digit);
-    const { scores, answers } = inside.scores();
-    const powers = [...scores].map(Math.exp),
-        sum = powers.reduce((a, b) => a + b);
+    const { scores, powers, sum, answers } = inside.scores();
+    near([...powers], [...scores].map(Math.exp), 'powers');
+    near([sum], [powers.reduce((a, b) => a + b)], 'sum');
     near(
         answers,
-        powers.map((p) => p / sum),
+        [...powers].map((p) => p / sum),
         'softmax',
     );
     near(answers, [...net.predict(digit)], 'predict');
@@ -160,4 +160,27 @@ test('a feature rises over the steps, and a saved network shows the same', () =>
     assert.throws(() => file.taps(digit, [1]), /no loss/);
     file.destroy();
     model.destroy();
+});
+
+test('a drawing is fitted as MNIST was: a box of 20, the centre of mass in the middle', () => {
+    // A digit of MNIST drawn large, off the middle, comes back about as it was.
+    const side = 200,
+        scale = 6,
+        ink = new Float32Array(side * side);
+    for (let y = 0; y < 28 * scale; y++)
+        for (let c = 0; c < 28 * scale; c++)
+            ink[(y + 30) * side + c + 5] = digit[28 * Math.floor(y / scale) + Math.floor(c / scale)];
+    const fitted = soma.digit(ink, side, side);
+    near(fitted, [...digit], 'fitted', 0, 0.02);
+    const moments = [0, 0, 0];
+    const line = new Float32Array(side * side);
+    for (let y = 20; y < 60; y++) for (let c = 100; c < 110; c++) line[y * side + c] = 1;
+    soma.digit(line, side, side).forEach((v, i) => {
+        moments[0] += v;
+        moments[1] += v * Math.floor(i / 28);
+        moments[2] += v * (i % 28);
+    });
+    near([moments[0]], [20 * 5], 'the mass of a line of 40 x 10 fitted into 20 x 5');
+    near([moments[1] / moments[0], moments[2] / moments[0]], [14, 14], 'its centre', 0, 0.5);
+    assert.equal(soma.digit(new Float32Array(100), 10, 10), undefined);
 });
