@@ -49,4 +49,6 @@ export const engine = {
     neuron: remote('neuron'),
     race: remote('race'),
     graph: remote('graph'),
+    digits: remote('digits'),
+    features: remote('features'),
 };

@@ -1,6 +1,8 @@
 // The engine's side of the page: soma in a worker, so that no computation ever holds up a click. A message names a room,
 // a method and its arguments; the answer carries what the method returned, big arrays by transfer.
 import { loadSoma } from 'soma-wasm';
+import { DigitsEngine } from './digits';
+import { FeaturesEngine } from './features';
 import { GraphEngine } from './graph';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
@@ -11,6 +13,8 @@ export interface Engines {
     neuron: NeuronEngine;
     race: RaceEngine;
     graph: GraphEngine;
+    digits: DigitsEngine;
+    features: FeaturesEngine;
 }
 
 export interface Request {
@@ -37,11 +41,14 @@ let engines: Promise<Engines> | undefined;
 
 async function start(wasm: ArrayBuffer): Promise<Engines> {
     const soma = await loadSoma(wasm);
+    const digits = new DigitsEngine(soma);
     return {
         playground: new PlaygroundEngine(soma),
         neuron: new NeuronEngine(soma),
         race: new RaceEngine(soma),
         graph: new GraphEngine(soma),
+        digits,
+        features: new FeaturesEngine(soma, digits),
     };
 }
 

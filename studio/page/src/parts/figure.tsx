@@ -52,7 +52,8 @@ export function Figure({ name, children }: { name: string; children: ComponentCh
     };
     const svg = () => {
         const found = picture();
-        if (found instanceof SVGSVGElement) save(`${name}.svg`, new Blob([standalone(found)], { type: 'image/svg+xml' }));
+        if (found instanceof SVGSVGElement)
+            save(`${name}.svg`, new Blob([standalone(found)], { type: 'image/svg+xml' }));
         else void png();
     };
     return (

@@ -1,5 +1,7 @@
 import type { ComponentType } from 'preact';
 import { Descent } from './descent';
+import { DigitsRoom } from './digits';
+import { Features } from './features';
 import { Graph } from './graph';
 import { Neuron } from './neuron';
 import { Playground } from './playground';
@@ -20,4 +22,6 @@ export const rooms: readonly Room[] = [
     { name: 'neuron', title: 'One neuron', component: Neuron },
     { name: 'descent', title: 'Descent race', component: Descent },
     { name: 'graph', title: 'Graph', component: Graph },
+    { name: 'digits', title: 'Handwritten digits', component: DigitsRoom },
+    { name: 'features', title: 'Features', component: Features },
 ];
