@@ -81,6 +81,8 @@ export interface Seen {
 export interface DigitsFrame {
     steps: number;
     epoch: number;
+    /** The same with the part of the epoch that runs. */
+    epochs: number;
     /** Mean over the running epoch. */
     loss: number;
     /** Training examples a second. */
@@ -201,6 +203,7 @@ export class DigitsEngine {
         const frame: DigitsFrame = {
             steps: network.steps,
             epoch: Math.floor(network.steps / network.stepsPerEpoch),
+            epochs: network.steps / network.stepsPerEpoch,
             loss: network.runningLoss,
             speed: this.#speed,
         };

@@ -58,7 +58,7 @@ export function Maps(props: MapsProps) {
     const small = useRef<OffscreenCanvas>();
     const columns = Math.min(props.columns, count),
         rows = Math.ceil(count / columns);
-    const side = Math.max(1, Math.min(16, Math.floor(1600 / (columns * (width + 1))))),
+    const side = Math.max(1, Math.min(12, Math.floor(1000 / (columns * (width + 1))))),
         gap = Math.max(2, side);
     const wide = columns * (width * side + gap) + gap,
         tall = rows * (height * side + gap) + gap;
@@ -88,7 +88,7 @@ export function Maps(props: MapsProps) {
         }
         sheet.getContext('2d')!.putImageData(image, 0, 0);
         c.imageSmoothingEnabled = false;
-        const line = getComputedStyle(canvas.current!).getPropertyValue('--faint'),
+        const line = getComputedStyle(canvas.current!).getPropertyValue('--line'),
             accent = getComputedStyle(canvas.current!).getPropertyValue('--accent');
         for (let map = 0; map < count; map++) {
             const x = gap + (map % columns) * (width * side + gap),
@@ -96,7 +96,7 @@ export function Maps(props: MapsProps) {
             c.drawImage(sheet, 0, map * height, width, height, x, y, width * side, height * side);
             const here = chosenMap === map || chosen?.map === map;
             c.strokeStyle = here ? accent : line;
-            c.lineWidth = here ? gap : 1;
+            c.lineWidth = here ? gap : Math.max(1, gap / 4);
             c.strokeRect(
                 x - c.lineWidth / 2,
                 y - c.lineWidth / 2,
@@ -122,7 +122,7 @@ export function Maps(props: MapsProps) {
                     );
             }
         }
-    });
+    }, [data, count, height, width, columns, kind, each, signs, chosen?.map, chosen?.row, chosen?.column, chosenMap]);
     const pick = (e: MouseEvent) => {
         const box = canvas.current!.getBoundingClientRect();
         const x = ((e.clientX - box.left) / box.width) * wide - gap,

@@ -35,7 +35,7 @@ export function Ranges({ names, taps }: { names: string[]; taps: Tap[] }) {
                         <th scope="col">{t('histogram')}</th>
                         <th scope="col">{t('from … to')}</th>
                         <th scope="col">{t('mean ± deviation')}</th>
-                        <th scope="col">{t('units off')}</th>
+                        <th scope="col">{t('off · always off')}</th>
                     </tr>
                 </thead>
                 {taps.map((tap, i) => (
@@ -64,7 +64,7 @@ export function Ranges({ names, taps }: { names: string[]; taps: Tap[] }) {
                                     </td>
                                     <td>
                                         {k === 0 && !Number.isNaN(tap.dead)
-                                            ? `${percent(tap.saturated)}, ${t('always')} ${percent(tap.dead)}`
+                                            ? `${percent(tap.saturated)} · ${percent(tap.dead)}`
                                             : ''}
                                     </td>
                                 </tr>

@@ -11,7 +11,7 @@ import {
     type Seen,
 } from '../engine/digits';
 import { mnistUrls } from '../engine/mnist_urls';
-import { decimal, percent, t } from '../language';
+import { decimal, language, percent, t } from '../language';
 import { classColours } from '../parts/colours';
 import { Choice, Group, NumberBox, Slider, Transport } from '../parts/controls';
 import { Curves, History, type Curve } from '../parts/curves';
@@ -23,11 +23,12 @@ import { Ranges } from '../parts/ranges';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
 import { linkTo } from '../router';
-import { Confusion, Layers, Mistakes, PixelPanel, Softmax, type Chosen } from './digits_panels';
+import { Confusion, Layers, Mistakes, PixelPanel, Softmax, Strongest, type Chosen } from './digits_panels';
 import { fromLink, networkTitles, toLink, usual, type DigitsSettings } from './digits_settings';
 import type { RoomProps } from './rooms';
 
-const SLICE = 30;
+/** Long slices: a step of LeNet takes some milliseconds, and the page has much to draw after each. */
+const SLICE = 100;
 const CURVES: readonly Curve[] = [
     { label: 'training loss', colour: classColours[0]! },
     { label: 'test loss', colour: classColours[1]!, dash: [6, 4] },
@@ -93,14 +94,11 @@ export function DigitsRoom({ settings }: RoomProps) {
         setFrame(f);
         if (f.examination) {
             setExam(f.examination);
-            if (f.steps > 0)
-                history.current.add([f.steps / (described?.stepsPerEpoch ?? 1), f.loss, f.examination.test.loss]);
+            if (f.steps > 0) history.current.add([f.epochs, f.loss, f.examination.test.loss]);
         }
         if (f.seen) void view(f.seen).catch(failed);
-        if (target.current && f.steps >= target.current) {
-            target.current = 0;
-            training.stop();
-        }
+        // The goal stays, so that a slice that was asked for already does nothing.
+        if (target.current && f.steps >= target.current) training.stop();
     };
     const training = useTraining(() => when(() => engine.digits.run(SLICE, target.current || undefined)), show, failed);
 
@@ -159,6 +157,10 @@ export function DigitsRoom({ settings }: RoomProps) {
         target.current = 0;
         training.stop();
     };
+    const start = () => {
+        target.current = 0;
+        training.start();
+    };
 
     const standing = frame && exam && { epoch: frame.epoch, loss: frame.loss, accuracy: exam.test.accuracy };
     const loss = frame && Number.isNaN(frame.loss) ? exam?.test.loss : frame?.loss;
@@ -179,7 +181,7 @@ export function DigitsRoom({ settings }: RoomProps) {
             <div class="bar">
                 <Transport
                     running={training.running}
-                    onToggle={training.running ? pause : training.start}
+                    onToggle={training.running ? pause : start}
                     onStep={() => (pause(), void when(() => engine.digits.step()).then(show, failed))}
                     onReset={() => (pause(), restart(s))}
                 />
@@ -248,7 +250,7 @@ export function DigitsRoom({ settings }: RoomProps) {
                         />
                         {described && (
                             <p class="note">
-                                {described.parameters.toLocaleString()} {t('parameters')}
+                                {described.parameters.toLocaleString(language)} {t('parameters')}
                             </p>
                         )}
                     </Group>
@@ -277,7 +279,7 @@ export function DigitsRoom({ settings }: RoomProps) {
                         <p class="note">
                             {t('step')} {frame?.steps ?? 0}
                             {frame && frame.speed > 0
-                                ? ` · ${Math.round(frame.speed).toLocaleString()} ${t('examples a second')}`
+                                ? ` · ${Math.round(frame.speed).toLocaleString(language)} ${t('examples a second')}`
                                 : ''}
                         </p>
                     </Group>
@@ -316,6 +318,7 @@ export function DigitsRoom({ settings }: RoomProps) {
                             signs
                         />
                     </Figure>
+                    <Strongest saliency={saliency} />
                     <p class="note">
                         {t(
                             '+ and blue: ink here would raise the score of this class; − and orange: it would lower it.',

@@ -50,7 +50,7 @@ export function Layers({ described, seen, chosen, onChoose }: LayersProps) {
                                 height={height}
                                 width={width}
                                 columns={maps ? 10 : 1}
-                                zoom={maps ? 3 : 14}
+                                zoom={maps ? Math.ceil(48 / width) : 14}
                                 kind="signed"
                                 chosen={chosen?.layer === i ? chosen : undefined}
                                 {...(layer.pixels >= 0
@@ -122,6 +122,20 @@ export function Softmax({ seen, digit, onDigit }: SoftmaxProps) {
                 {power(seen.powers[digit]!)} / {power(seen.sum)} = <strong>{decimal(seen.answers[digit]!, 5)}</strong>
             </p>
         </>
+    );
+}
+
+/** In words, where the gradient is strongest. */
+export function Strongest({ saliency }: { saliency: Float32Array | undefined }) {
+    if (!saliency) return null;
+    let at = 0;
+    saliency.forEach((v, i) => {
+        if (Math.abs(v) > Math.abs(saliency[at]!)) at = i;
+    });
+    return (
+        <p class="strongest">
+            {t('Strongest')}: {decimal(saliency[at]!, 5)}, {t('row')} {Math.floor(at / 28)}, {t('column')} {at % 28}
+        </p>
     );
 }
 
