@@ -94,7 +94,7 @@ export interface DigitsFrame {
 const MISTAKES = 24,
     TAPPED = 50,
     /** Testing takes no more than about this share of the time. */
-    TEST_SHARE = 0.2,
+    TEST_SHARE = 0.3,
     LOOK_EVERY = 250;
 
 const largest = (values: ArrayLike<number>, from: number, count: number) => {

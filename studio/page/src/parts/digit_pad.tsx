@@ -54,11 +54,13 @@ export function DigitPad({ cleared, onInk }: DigitPadProps) {
             await onInk({ ink, height: SIDE, width: SIDE });
         } finally {
             sending.current.busy = false;
-            if (sending.current.again) void send();
+            if (sending.current.again && canvas.current) void send();
         }
     };
     /** The strokes, and the pen where keys move it. */
     const show = () => {
+        // A blur may come when the room is left.
+        if (!canvas.current) return;
         const c = paint(),
             { x, y, down, keys } = pen.current;
         if (!keys) return;

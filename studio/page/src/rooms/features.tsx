@@ -93,7 +93,6 @@ export function Features({ settings }: RoomProps) {
     const [mistake, setMistake] = useState('');
     const path = useRef<number[]>([]);
     const sheetWanted = useRef(0);
-    const begun = useRef(false);
 
     const failed = (e: unknown) => setMistake(e instanceof Error ? e.message : String(e));
     const show = (f: FeatureFrame) => {
@@ -107,9 +106,9 @@ export function Features({ settings }: RoomProps) {
         setMistake('');
         path.current = [];
         show(await engine.features.begin(next));
-        begun.current = true;
     };
     const opened = (d: FeaturesDescribed | undefined) => {
+        setMistake('');
         setDescribed(d ?? null);
         setSheet(undefined);
         sheetWanted.current++;
@@ -138,6 +137,7 @@ export function Features({ settings }: RoomProps) {
     /** LeNet learns for some seconds, as the room of digits has it. */
     const trainQuickly = async () => {
         try {
+            setMistake('');
             setQuick({ steps: 0, accuracy: NaN });
             await engine.digits.open(mnistUrls, digitsUsual);
             const end = performance.now() + 1000 * QUICK_SECONDS;
