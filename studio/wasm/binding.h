@@ -10,6 +10,7 @@
 
 #include "nn/spec.h"
 
+#include <soma/insight.h>
 #include <soma/soma.h>
 
 #if defined(__wasm__)
@@ -97,9 +98,13 @@ int EXPORT(network_train)(network *n, size_t steps, soma_error *error);
 double EXPORT(network_steps)(const network *n);
 /* The mean loss over the epoch that ended last; NaN before. */
 double EXPORT(network_epoch_loss)(const network *n);
+/* The same over the epoch that runs, as far as it has come. */
+double EXPORT(network_running_loss)(const network *n);
 size_t EXPORT(network_steps_per_epoch)(const network *n);
 /* Loss and, for classes, share of right answers (else NaN) on a set: measured[0] and [1]. */
 int EXPORT(network_measure)(network *n, int set, double *measured, soma_error *error);
+/* The same, with the answers, rows * outputs. */
+int EXPORT(network_examine)(network *n, int set, double *measured, float *answers, soma_error *error);
 
 /* The outputs of the layers for `rows` samples, to be read by network_layer_get. */
 int EXPORT(network_look)(network *n, const float *x, size_t rows, soma_error *error);
@@ -198,6 +203,84 @@ int EXPORT(model_run)(model *m, size_t rows, soma_error *error);
 int EXPORT(model_output_shape)(const model *m, size_t output, int32_t *dims);
 int EXPORT(model_output_get)(model *m, size_t output, float *values, size_t count, soma_error *error);
 double EXPORT(model_parameters)(const model *m);
+
+/* ---- Looking inside: inside.c ------------------------------------------------------------------------------------ */
+
+/* What a model of one float input and one output is opened by, the store that holds its weights; NULL of others. */
+soma_store *model_open(const model *m, soma_value *input, soma_value *answer);
+
+typedef struct inside inside;
+
+enum { /* what of a layer */
+       INSIDE_INPUT,
+       INSIDE_VALUE, /* before the activation */
+       INSIDE_OUTPUT
+};
+enum {                 /* of a pixel taken apart */
+       PIXEL_CHANNELS, /* of the kernel, as the next two */
+       PIXEL_HEIGHT,
+       PIXEL_WIDTH,
+       PIXEL_FIRST, /* the input's channel that the first product reads */
+       PIXEL_ROW,   /* of the input under the window's first element */
+       PIXEL_COLUMN,
+       PIXEL_DOWN, /* dilation */
+       PIXEL_RIGHT,
+       PIXEL_SUM,
+       PIXEL_BIAS,
+       PIXEL_VALUE,  /* sum + bias */
+       PIXEL_OUTPUT, /* after the activation */
+       PIXEL_NUMBERS
+};
+enum { /* of feature visualisation, as soma_feature_options */
+       FEATURE_LOW,
+       FEATURE_HIGH,
+       FEATURE_RATE,
+       FEATURE_NOISE,
+       FEATURE_DECAY,
+       FEATURE_JITTER,
+       FEATURE_BLUR,
+       FEATURE_BLUR_EVERY,
+       FEATURE_SEED,
+       FEATURE_SETTINGS
+};
+
+/* Both borrow what they open, which must live longer. */
+inside *EXPORT(inside_of_network)(const network *n, soma_error *error);
+inside *EXPORT(inside_of_model)(const model *m, soma_error *error);
+void EXPORT(inside_destroy)(inside *in);
+int EXPORT(inside_sample_shape)(const inside *in, int32_t *dims);
+size_t EXPORT(inside_scores_count)(const inside *in);
+/* The layers that have weights. A shape is a sample's; -1: the layer has no input of that kind. */
+size_t EXPORT(inside_layers)(const inside *in);
+const char *EXPORT(inside_layer_name)(const inside *in, size_t layer);
+int EXPORT(inside_layer_shape)(const inside *in, size_t layer, int which, int32_t *dims);
+/* Computes one sample, whose values the next three read. */
+int EXPORT(inside_look)(inside *in, const float *x, soma_error *error);
+int EXPORT(inside_get)(inside *in, size_t layer, int which, float *values, size_t count, soma_error *error);
+/* What stands before the last softmax or sigmoid, the exponents of it with their sum behind them, and the answers. */
+int EXPORT(inside_scores)(inside *in, float *scores, double *powers, float *answers, soma_error *error);
+/* One number of a convolution's map; `place` is channel, row and column. `products` gets input, weight and product for
+ * each of `count` elements of the kernel (0: none), `pixel` PIXEL_NUMBERS numbers. */
+int EXPORT(inside_pixel)(inside *in, size_t layer, const int32_t *place, double *products, size_t count, double *pixel,
+                         soma_error *error);
+/* The gradient of a class's score by each sample. */
+int EXPORT(inside_saliency)(inside *in, const float *x, const int32_t *classes, size_t rows, float *gradients,
+                            soma_error *error);
+/* Runs the loss and its gradients over some rows; then for each layer 2 * (8 + SOMA_BINS) + 2 numbers: min, max, mean,
+ * deviation, norm, share of zeros, low and high of the histogram and its bins, for values and for gradients, then the
+ * shares of saturated elements and dead units. */
+int EXPORT(inside_tap)(inside *in, const float *x, const float *targets, size_t rows, soma_error *error);
+int EXPORT(inside_tap_get)(inside *in, size_t layer, double *numbers, soma_error *error);
+/* A picture that excites a unit or channel of a layer, before its activation. */
+soma_feature *EXPORT(inside_feature)(inside *in, size_t layer, int channel, const double *settings, soma_error *error);
+void EXPORT(feature_destroy)(soma_feature *f);
+int EXPORT(feature_step)(soma_feature *f, size_t steps, double *activation, soma_error *error);
+int EXPORT(feature_get)(const soma_feature *f, float *picture, size_t count, soma_error *error);
+
+/* ---- Drawings: digit.c ------------------------------------------------------------------------------------------- */
+
+/* A drawing [height, width] of numbers from 0 to 1 as a picture [28, 28] like MNIST's; 0: it is empty. */
+int EXPORT(digit_fit)(const float *ink, size_t height, size_t width, float *out);
 
 /* ---- Formulas: formula.c, formula_graph.c, landscape.c ----------------------------------------------------------- */
 

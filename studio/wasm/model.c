@@ -81,3 +81,14 @@ int model_output_get(model *m, size_t output, float *values, size_t count, soma_
     for (size_t i = 0; i < count; i++) values[i] = (float)whole[i];
     return SOMA_OK;
 }
+
+/* ---- For looking inside ------------------------------------------------------------------------------------------ */
+
+soma_store *model_open(const model *m, soma_value *input, soma_value *answer) {
+    const onnx_model *f = m->file;
+    if (f->inputs_count != 1 || f->outputs_count != 1) return NULL;
+    *input = f->inputs[0].value;
+    *answer = f->outputs[0].value;
+    bool floats = soma_value_dtype(*input) == SOMA_FLOAT && soma_value_dtype(*answer) == SOMA_FLOAT;
+    return floats && soma_value_shape(*input).rank > 1 && soma_value_shape(*answer).rank > 1 ? m->store : NULL;
+}

@@ -110,6 +110,7 @@ int network_train(network *n, size_t steps, soma_error *error) {
 
 double network_steps(const network *n) { return (double)n->steps; }
 double network_epoch_loss(const network *n) { return n->epoch_loss; }
+double network_running_loss(const network *n) { return n->at ? n->loss_sum / (double)n->at : n->epoch_loss; }
 size_t network_steps_per_epoch(const network *n) { return n->batch ? (n->sets[0].rows + n->batch - 1) / n->batch : 0; }
 
 /* ---- Measures ---------------------------------------------------------------------------------------------------- */
@@ -129,7 +130,7 @@ static size_t count_right(const network *n, const float *answers, const void *ta
     return right;
 }
 
-int network_measure(network *n, int set, double *measured, soma_error *error) {
+int network_examine(network *n, int set, double *measured, float *answers, soma_error *error) {
     const rows_set *s = &n->sets[set];
     soma_value outputs[2] = {n->infer.answer, n->infer.loss};
     soma_plan_options options = {.max_batch = MEASURE_ROWS, .store = n->store, .threads = 1};
@@ -144,10 +145,16 @@ int network_measure(network *n, int set, double *measured, soma_error *error) {
             soma_run_step(n->measure.run, error))
             return error->code;
         loss += (double)count * (double)*(const float *)soma_run_peek(n->measure.run, n->infer.loss);
-        if (n->meaning != SPEC_LINEAR)
-            right += count_right(n, soma_run_peek(n->measure.run, n->infer.answer), targets, count);
+        const float *given = soma_run_peek(n->measure.run, n->infer.answer);
+        size_t width = (size_t)n->outputs;
+        if (n->meaning != SPEC_LINEAR) right += count_right(n, given, targets, count);
+        if (answers) memcpy(answers + at * width, given, count * width * sizeof *answers);
     }
     measured[0] = s->rows ? loss / (double)s->rows : NAN;
     measured[1] = n->meaning != SPEC_LINEAR && s->rows ? (double)right / (double)s->rows : NAN;
     return SOMA_OK;
+}
+
+int network_measure(network *n, int set, double *measured, soma_error *error) {
+    return network_examine(n, set, measured, NULL, error);
 }

@@ -1,14 +1,24 @@
 /** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
 import { describe, type Description } from './description.js';
 import { Formula, Landscape } from './formula.js';
+import { Inside } from './inside.js';
 import { Model } from './model.js';
-import { Wasm } from './module.js';
+import { SomaError, Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
 import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './slide.js';
 
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
+export {
+    Feature,
+    Inside,
+    type FeatureOptions,
+    type InsideLayer,
+    type Pixel,
+    type Statistics,
+    type Tap,
+} from './inside.js';
 export { Model, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
@@ -68,6 +78,25 @@ export class Soma {
     /** A model from an ONNX file. */
     load(file: Uint8Array): Model {
         return new Model(this.#wasm, file);
+    }
+
+    /** Opens a network or a model for looking inside; what was opened must outlive it. */
+    inside(opened: Network | Model): Inside {
+        return new Inside(this.#wasm, opened, opened instanceof Network ? 'network' : 'model');
+    }
+
+    /**
+     * A drawing, height × width numbers from 0 to 1, as a picture of 28 × 28 like MNIST's: fitted into a box of 20 × 20,
+     * its centre of mass in the middle. Undefined: it is empty.
+     */
+    digit(ink: ArrayLike<number>, height: number, width: number): Float32Array | undefined {
+        const wasm = this.#wasm;
+        if (ink.length !== height * width) throw new SomaError('the drawing has another size');
+        return wasm.withFloats(ink, (p) =>
+            wasm.with(4 * 784, (out) =>
+                wasm.call('digit_fit', p, height, width, out) ? wasm.floats(out, 784).slice() : undefined,
+            ),
+        );
     }
 
     formula(text: string): Formula {

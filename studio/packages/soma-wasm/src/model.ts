@@ -33,6 +33,12 @@ export class Model {
         this.parameters = wasm.call('model_parameters', p);
     }
 
+    /** @internal */
+    get pointer(): Pointer {
+        if (!this.#pointer) throw new SomaError('the model was destroyed');
+        return this.#pointer;
+    }
+
     destroy(): void {
         this.#wasm.call('model_destroy', this.#pointer);
         this.#pointer = 0;

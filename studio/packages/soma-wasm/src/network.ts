@@ -35,6 +35,7 @@ const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
 export class Network {
     #wasm: Wasm;
     #pointer: Pointer;
+    #rowsOf = { train: 0, test: 0 };
     readonly sampleSize: number;
     readonly outputs: number;
     /** What the last layer's numbers mean. */
@@ -68,6 +69,12 @@ export class Network {
             text: wasm.text(wasm.call('network_layer_text', p, i)),
             shape: wasm.readShape((dims) => wasm.call('network_layer_shape', p, i, dims)),
         }));
+    }
+
+    /** @internal */
+    get pointer(): Pointer {
+        if (!this.#pointer) throw new SomaError('the network was destroyed');
+        return this.#pointer;
     }
 
     destroy(): void {
@@ -127,11 +134,13 @@ export class Network {
     setData(part: 'train' | 'test', x: ArrayLike<number>, targets: ArrayLike<number>): void {
         const rows = this.#rows(x);
         this.#targets(rows, targets);
+        this.#rowsOf[part] = 0;
         this.#wasm.withFloats(x, (px) =>
             this.#wasm.withFloats(targets, (pt) =>
                 this.#wasm.try('network_set_data', this.#pointer, part === 'train' ? 0 : 1, px, pt, rows),
             ),
         );
+        this.#rowsOf[part] = rows;
     }
 
     /** How to train from now on; the optimizer starts anew. */
@@ -158,6 +167,25 @@ export class Network {
     /** The mean loss over the last whole epoch; NaN before. */
     get epochLoss(): number {
         return this.#wasm.call('network_epoch_loss', this.#pointer);
+    }
+
+    /** The same over the epoch that runs, as far as it has come. */
+    get runningLoss(): number {
+        return this.#wasm.call('network_running_loss', this.#pointer);
+    }
+
+    /** The measure, and the answers that it is about: rows × outputs. */
+    examine(part: 'train' | 'test'): Measure & { answers: Float32Array } {
+        let measure: Measure = { loss: NaN, accuracy: NaN };
+        const rows = this.#rowsOf[part];
+        const answers = this.#wasm.readFloats(rows * this.outputs, (out) =>
+            this.#wasm.with(16, (p) => {
+                this.#wasm.try('network_examine', this.#pointer, part === 'train' ? 0 : 1, p, out);
+                const [loss = NaN, accuracy = NaN] = this.#wasm.doubles(p, 2);
+                measure = { loss, accuracy };
+            }),
+        );
+        return { ...measure, answers };
     }
 
     measure(part: 'train' | 'test'): Measure {

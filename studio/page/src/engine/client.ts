@@ -55,4 +55,6 @@ export const engine = {
     alexnet: remote('alexnet'),
     convolution: remote('convolution'),
     locality: remote('locality'),
+    digits: remote('digits'),
+    features: remote('features'),
 };

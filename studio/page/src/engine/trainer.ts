@@ -11,13 +11,15 @@ export interface Progress {
     speed: number;
 }
 
-/** Takes up to `steps` steps and stops when `milliseconds` are over; returns the steps a second of examples. */
-export function trainFor(network: Network, steps: number, milliseconds: number, batch: number): number {
+/**
+ * Takes up to `steps` steps and stops when `milliseconds` are over; returns the examples a second. Between two looks at
+ * the clock lie `few` steps: a step of a small network takes some microseconds.
+ */
+export function trainFor(network: Network, steps: number, milliseconds: number, batch: number, few = 50): number {
     const begun = performance.now();
     let done = 0;
-    // A few steps between two looks at the clock: a step of a small network takes some microseconds.
     for (let now = begun; done < steps && now - begun < milliseconds; now = performance.now()) {
-        const some = Math.min(50, steps - done);
+        const some = Math.min(few, steps - done);
         network.train(some);
         done += some;
     }

@@ -4,6 +4,8 @@ import { loadSoma } from 'soma-wasm';
 import { AlexnetEngine } from './alexnet';
 import { FlowEngine } from './flow';
 import { ConvolutionEngine } from './convolution';
+import { DigitsEngine } from './digits';
+import { FeaturesEngine } from './features';
 import { GraphEngine } from './graph';
 import { LocalityEngine } from './locality';
 import { NeuronEngine } from './neuron';
@@ -19,6 +21,8 @@ export interface Engines {
     alexnet: AlexnetEngine;
     convolution: ConvolutionEngine;
     locality: LocalityEngine;
+    digits: DigitsEngine;
+    features: FeaturesEngine;
 }
 
 export interface Request {
@@ -45,6 +49,7 @@ let engines: Promise<Engines> | undefined;
 
 async function start(wasm: ArrayBuffer): Promise<Engines> {
     const soma = await loadSoma(wasm);
+    const digits = new DigitsEngine(soma);
     return {
         playground: new PlaygroundEngine(soma),
         neuron: new NeuronEngine(soma),
@@ -54,6 +59,8 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         alexnet: new AlexnetEngine(soma),
         convolution: new ConvolutionEngine(soma),
         locality: new LocalityEngine(soma),
+        digits,
+        features: new FeaturesEngine(soma, digits),
     };
 }
 

@@ -3,6 +3,8 @@ import { AlexNet } from './alexnet';
 import { Convolution } from './convolution';
 import { Descent } from './descent';
 import { Flow } from './flow';
+import { DigitsRoom } from './digits';
+import { Features } from './features';
 import { Graph } from './graph';
 import { Neuron } from './neuron';
 import { Playground } from './playground';
@@ -30,4 +32,6 @@ export const rooms: readonly Room[] = [
     { name: 'flow', title: 'Gradient flow', component: Flow },
     { name: 'alexnet', title: 'AlexNet', component: AlexNet },
     { name: 'convolution', title: 'Convolution', component: Convolution },
+    { name: 'digits', title: 'Handwritten digits', component: DigitsRoom },
+    { name: 'features', title: 'Features', component: Features },
 ];
