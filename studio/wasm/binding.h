@@ -266,11 +266,6 @@ int EXPORT(inside_pixel)(inside *in, size_t layer, const int32_t *place, double 
 /* The gradient of a class's score by each sample. */
 int EXPORT(inside_saliency)(inside *in, const float *x, const int32_t *classes, size_t rows, float *gradients,
                             soma_error *error);
-/* Runs the loss and its gradients over some rows; then for each layer 2 * (8 + SOMA_BINS) + 2 numbers: min, max, mean,
- * deviation, norm, share of zeros, low and high of the histogram and its bins, for values and for gradients, then the
- * shares of saturated elements and dead units. */
-int EXPORT(inside_tap)(inside *in, const float *x, const float *targets, size_t rows, soma_error *error);
-int EXPORT(inside_tap_get)(inside *in, size_t layer, double *numbers, soma_error *error);
 /* A picture that excites a unit or channel of a layer, before its activation. */
 soma_feature *EXPORT(inside_feature)(inside *in, size_t layer, int channel, const double *settings, soma_error *error);
 void EXPORT(feature_destroy)(soma_feature *f);

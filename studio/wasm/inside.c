@@ -11,17 +11,15 @@
 #include <math.h>
 
 struct inside {
-    const network *network; /* NULL for a model */
     soma_store *store;
     soma_value input, answer, scores;
     soma_layer *layers;
     size_t count;
     float *sample; /* what was looked at last, one row */
     size_t sample_size, scores_size, answer_size;
-    part look, tapped;
+    part look;
     soma_saliency *saliency;
     size_t saliency_rows;
-    soma_taps *taps;
 };
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
@@ -56,23 +54,22 @@ static int prepare(inside *in, soma_value input, soma_value answer, soma_store *
     return SOMA_OK;
 }
 
-static inside *opened(const network *n, soma_value input, soma_value answer, soma_store *store, soma_error *error) {
+static inside *opened(soma_value input, soma_value answer, soma_store *store, soma_error *error) {
     inside *in = mem_zeros(NULL, 1, sizeof *in);
     if (!in) return error_memory(error), NULL;
-    in->network = n;
     if (!prepare(in, input, answer, store, error)) return in;
     inside_destroy(in);
     return NULL;
 }
 
 inside *inside_of_network(const network *n, soma_error *error) {
-    return opened(n, n->infer.x, n->infer.answer, n->store, error);
+    return opened(n->infer.x, n->infer.answer, n->store, error);
 }
 
 inside *inside_of_model(const model *m, soma_error *error) {
     soma_value input, answer;
     soma_store *store = model_open(m, &input, &answer);
-    if (store) return opened(NULL, input, answer, store, error);
+    if (store) return opened(input, answer, store, error);
     error_set(error, SOMA_ERROR_ARGUMENT, "only a model of one input of floats and one output can be looked into");
     return NULL;
 }
@@ -80,8 +77,6 @@ inside *inside_of_model(const model *m, soma_error *error) {
 void inside_destroy(inside *in) {
     if (!in) return;
     part_clear(&in->look);
-    part_clear(&in->tapped);
-    soma_taps_destroy(in->taps);
     soma_saliency_destroy(in->saliency);
     mem_free(NULL, in->layers);
     mem_free(NULL, in->sample);
@@ -198,51 +193,6 @@ int inside_saliency(inside *in, const float *x, const int32_t *classes, size_t r
     soma_saliency_get(in->saliency, x, wide, (int64_t)rows, gradients, rows * in->sample_size, error);
     mem_free(NULL, wide);
     return error->code;
-}
-
-/* ---- Statistics of values and gradients -------------------------------------------------------------------------- */
-
-static int make_taps(inside *in, size_t rows, soma_error *error) {
-    const soma_value loss = in->network->infer.loss;
-    size_t count;
-    if (!in->taps) in->taps = soma_taps_create(loss, in->layers, in->count, (soma_taps_options){0}, error);
-    if (!in->taps) return error->code;
-    const soma_value *keep = soma_taps_keep(in->taps, &count);
-    soma_plan_options options = {
-        .max_batch = (int64_t)rows, .store = in->store, .threads = 1, .keep = keep, .keep_count = count};
-    return part_make(&in->tapped, &loss, 1, options, error);
-}
-
-int inside_tap(inside *in, const float *x, const float *targets, size_t rows, soma_error *error) {
-    const network *n = in->network;
-    if (!n) return error_set(error, SOMA_ERROR_ARGUMENT, "a model from a file has no loss whose gradients are known");
-    if (in->tapped.rows < (int64_t)rows && make_taps(in, rows, error)) return error->code;
-    void *converted = mem_array(NULL, rows, n->target_size);
-    if (!converted) return error_memory(error);
-    targets_convert(n, targets, rows, converted);
-    if (!soma_run_set(in->tapped.run, n->infer.x, x, (int64_t)rows, error) &&
-        !soma_run_set(in->tapped.run, n->infer.target, converted, (int64_t)rows, error))
-        soma_run_step(in->tapped.run, error);
-    mem_free(NULL, converted);
-    return error->code;
-}
-
-static double *put_statistics(double *to, const soma_statistics *s) {
-    const double numbers[] = {s->min, s->max, s->mean, s->deviation, s->norm, s->zeros, s->bins.low, s->bins.high};
-    memcpy(to, numbers, sizeof numbers);
-    to += COUNT_OF(numbers);
-    for (size_t i = 0; i < SOMA_BINS; i++) *to++ = (double)s->histogram[i];
-    return to;
-}
-
-int inside_tap_get(inside *in, size_t layer, double *numbers, soma_error *error) {
-    soma_tap tap;
-    if (!in->tapped.run) return error_set(error, SOMA_ERROR_ARGUMENT, "nothing was tapped yet");
-    if (soma_taps_read(in->taps, in->tapped.run, layer, &tap, error)) return error->code;
-    numbers = put_statistics(put_statistics(numbers, &tap.values), &tap.gradients);
-    numbers[0] = tap.saturated;
-    numbers[1] = tap.dead;
-    return SOMA_OK;
 }
 
 /* ---- Feature visualisation --------------------------------------------------------------------------------------- */

@@ -284,7 +284,6 @@ export const russian: Record<string, string> = {
     'The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again.':
         'В ссылке — все настройки, добавленные вручную точки и число шагов: при открытии сеть снова обучится до этого состояния.',
     // Room: flow
-    'Gradient flow': 'Поток градиента',
     'A gradient is a product of the slopes on its way: in a deep network it may be next to nothing when it arrives at the first layers. Two networks of the same layers learn from the same batches, one of them with residual connections.':
         'Градиент — это произведение производных на его пути: в глубокой сети до первых слоёв может не дойти почти ничего. Две сети из одинаковых слоёв учатся на одних и тех же мини-батчах; в одной из них есть остаточные связи.',
     'Vanishing gradient': 'Затухающий градиент',
@@ -338,7 +337,6 @@ export const russian: Record<string, string> = {
     'histogram of values': 'гистограмма значений',
     'histogram of gradients': 'гистограмма градиентов',
     'The numbers, layer by layer': 'Числа по слоям',
-    saturated: 'насыщено',
     gradient: 'градиент',
     'Let the first layer of the plain network receive a gradient a thousand million times smaller than the last one’s.':
         'Сделайте так, чтобы градиент первого слоя обычной сети был в миллиард раз меньше градиента последнего.',
@@ -355,7 +353,6 @@ export const russian: Record<string, string> = {
     'To scale: 8 points for 10 pixels of height and width, 12 for 100 channels, 45 for 1000 units. The dashed square is the window of the chosen layer.':
         'В масштабе: 8 точек на 10 пикселей высоты и ширины, 12 на 100 каналов, 45 на 1000 нейронов. Пунктирный квадрат — окно выбранного слоя.',
     input: 'вход',
-    output: 'выход',
     size: 'размер',
     parameters: 'параметры',
     FLOPs: 'операций',
@@ -452,7 +449,6 @@ export const russian: Record<string, string> = {
     'Padding p': 'Дополнение p (padding)',
     'Dilation d': 'Разрежение d (dilation)',
     'Output size': 'Размер выхода',
-    rows: 'строки',
     columns: 'столбцы',
     row: 'строка',
     column: 'столбец',
@@ -470,7 +466,6 @@ export const russian: Record<string, string> = {
     'Previous window': 'Предыдущее окно',
     'Next window': 'Следующее окно',
     Play: 'Пуск',
-    Stop: 'Стоп',
     'The window: arrow keys move it, Home and End lead to its first and last place':
         'Окно: его двигают стрелки, Home и End ведут к первому и последнему месту',
     'Picture, kernel, products and output; the window is framed':
@@ -570,13 +565,10 @@ export const russian: Record<string, string> = {
         'Все учатся на цифрах посередине; сдвинутые встречаются только в тесте. Для перемешанных порядок пикселей один и тот же у всех цифр, и их учит отдельная сеть.',
     'Accuracy on 500 test digits': 'Точность на 500 тестовых цифрах',
     network: 'сеть',
-    parameters: 'параметров',
     'of them weights of the first layer': 'из них весов первого слоя',
-    plain: 'как есть',
     'moved by': 'сдвиг',
     shuffled: 'перемешаны',
     'Accuracy by how far the digits are moved': 'Точность в зависимости от сдвига',
-    'Accuracy by epoch': 'Точность по эпохам',
     'perceptron, plain': 'перцептрон, как есть',
     'perceptron, moved': 'перцептрон, сдвиг',
     'perceptron, shuffled': 'перцептрон, перемешаны',
@@ -596,7 +588,6 @@ export const russian: Record<string, string> = {
     'Handwritten digits': 'Рукописные цифры',
     'A network learns to read 7,000 digits of MNIST here, in the page, and is asked about 1,500 others. Draw one and look at what each layer makes of it.':
         'Сеть прямо на странице учится читать 7000 цифр MNIST, а проверяется на других 1500. Нарисуйте цифру и посмотрите, что делает с ней каждый слой.',
-    answer: 'ответ',
     'loading the digits': 'загружаются цифры',
     'The digit': 'Цифра',
     'Draw a digit': 'Нарисуйте цифру',
@@ -614,8 +605,6 @@ export const russian: Record<string, string> = {
     'LeNet: 20 and 50 filters, 500 units': 'LeNet: 20 и 50 фильтров, 500 нейронов',
     'Small: 8 and 16 filters': 'Малая: 8 и 16 фильтров',
     'Perceptron: 100 units': 'Перцептрон: 100 нейронов',
-    parameters: 'параметров',
-    step: 'шаг',
     'Save as ONNX': 'Сохранить в ONNX',
     'Outputs of the layer': 'Выходы слоя',
     'Click a pixel to see how its number comes about.': 'Щёлкните по пикселю, чтобы увидеть, как получается его число.',
@@ -627,11 +616,8 @@ export const russian: Record<string, string> = {
     'The gradient of the score by each pixel': 'Градиент логита по каждому пикселю',
     '+ and blue: ink here would raise the score of this class; − and orange: it would lower it.':
         '+ и синий: чернила здесь подняли бы логит этого класса; − и оранжевый: опустили бы.',
-    Layers: 'Слои',
     'examples a second': 'примеров в секунду',
     Strongest: 'Сильнее всего',
-    row: 'строка',
-    column: 'столбец',
     'One number of a map': 'Одно число карты',
     'This network has no convolution; LeNet has two.': 'В этой сети нет свёрток; в LeNet их две.',
     Map: 'Карта',
@@ -649,7 +635,6 @@ export const russian: Record<string, string> = {
     'Over 50 training digits: values after the activation, gradients of the loss before it.':
         'По 50 цифрам обучения: значения — после активации, градиенты потери — до неё.',
     what: 'что',
-    values: 'значения',
     histogram: 'гистограмма',
     'from … to': 'от … до',
     'mean ± deviation': 'среднее ± отклонение',
@@ -685,7 +670,6 @@ export const russian: Record<string, string> = {
     activation: 'активация',
     loading: 'загрузка',
     'the network of the room of digits': 'сеть из комнаты «Рукописные цифры»',
-    Settings: 'Настройки',
     Source: 'Откуда сеть',
     'Open an ONNX file': 'Открыть файл ONNX',
     'Back to the trained network': 'Вернуться к обученной сети',
@@ -700,7 +684,6 @@ export const russian: Record<string, string> = {
     'Values of the picture': 'Значения картинки',
     'without bounds': 'без границ',
     'No regularisers': 'Без регуляризаторов',
-    'The picture': 'Картинка',
     'The picture that excites the unit': 'Картинка, которая возбуждает нейрон',
     'Activation, step by step': 'Активация по шагам',
     'What a small network cannot show': 'Чего маленькая сеть не покажет',
@@ -710,7 +693,6 @@ export const russian: Record<string, string> = {
         'И это не типичный пример: картинка лишь сильнее всего поднимает одно число, а шум, в котором глаз ничего не разберёт, может сделать это лучше цифры. Регуляризаторы выбирают среди всех возбуждающих картинок те, что на что-то похожи.',
     'All of the layer': 'Весь слой',
     'Draw all of this layer': 'Нарисовать весь слой',
-    of: 'из',
     'Pictures of the layer’s maps or units': 'Картинки карт или нейронов слоя',
     'Each after 60 steps with the settings at the left. A click chooses one.':
         'Каждая — после 60 шагов с теми же настройками. Щелчок выбирает одну.',

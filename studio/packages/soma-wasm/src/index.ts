@@ -16,8 +16,6 @@ export {
     type FeatureOptions,
     type InsideLayer,
     type Pixel,
-    type Statistics,
-    type Tap,
 } from './inside.js';
 export { Model, type ModelValue } from './model.js';
 export { SomaError } from './module.js';

@@ -36,29 +36,6 @@ export interface Pixel {
     products: Float64Array;
 }
 
-export interface Statistics {
-    min: number;
-    max: number;
-    mean: number;
-    deviation: number;
-    norm: number;
-    /** Share of zeros. */
-    zeros: number;
-    /** The ends of the histogram; of gradients log10 of the magnitude. */
-    low: number;
-    high: number;
-    bins: Float64Array;
-}
-
-/** What passes through a layer: values after the activation, gradients of the loss before it. */
-export interface Tap {
-    values: Statistics;
-    gradients: Statistics;
-    /** Shares of elements and of units whose activation is flat; NaN without an activation. */
-    saturated: number;
-    dead: number;
-}
-
 /** What isn't given is the library's choice; without bounds the picture has none. */
 export interface FeatureOptions {
     low?: number;
@@ -76,9 +53,7 @@ export interface FeatureOptions {
     seed?: number;
 }
 
-const BINS = 32,
-    STATISTICS = 8 + BINS,
-    PIXEL_NUMBERS = 12;
+const PIXEL_NUMBERS = 12;
 const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** A picture that is made to excite a unit. It holds memory until `destroy`. */
@@ -245,28 +220,6 @@ export class Inside {
         );
     }
 
-    /** What passes through each layer, forward and backward, for some rows of a network's task. */
-    taps(x: ArrayLike<number>, targets: ArrayLike<number>): Tap[] {
-        const rows = this.#rows(x),
-            wasm = this.#wasm;
-        if (targets.length !== rows) throw new SomaError(`expected ${rows} targets, not ${targets.length}`);
-        wasm.withFloats(x, (px) =>
-            wasm.withFloats(targets, (pt) => wasm.try('inside_tap', this.#pointer, px, pt, rows)),
-        );
-        return this.layers.map((_, layer) =>
-            wasm.with(8 * (2 * STATISTICS + 2), (p) => {
-                wasm.try('inside_tap_get', this.#pointer, layer, p);
-                const numbers = wasm.doubles(p, 2 * STATISTICS + 2).slice();
-                return {
-                    values: statisticsOf(numbers.subarray(0, STATISTICS)),
-                    gradients: statisticsOf(numbers.subarray(STATISTICS, 2 * STATISTICS)),
-                    saturated: numbers[2 * STATISTICS] ?? NaN,
-                    dead: numbers[2 * STATISTICS + 1] ?? NaN,
-                };
-            }),
-        );
-    }
-
     /** A picture that excites a unit or channel of a layer, before its activation: it begins as noise. */
     feature(layer: number, channel: number, o: FeatureOptions = {}): Feature {
         const { shape } = this.#layer(layer);
@@ -287,9 +240,4 @@ export class Inside {
         );
         return new Feature(this.#wasm, pointer, this.sample);
     }
-}
-
-function statisticsOf(numbers: Float64Array): Statistics {
-    const [min = NaN, max = NaN, mean = NaN, deviation = NaN, norm = NaN, zeros = NaN, low = NaN, high = NaN] = numbers;
-    return { min, max, mean, deviation, norm, zeros, low, high, bins: numbers.slice(8) };
 }

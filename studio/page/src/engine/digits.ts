@@ -232,7 +232,7 @@ export class DigitsEngine {
             confusion,
             wrong: wrong.length,
             mistakes: wrong.slice(0, MISTAKES).map((m) => ({ ...m, ...this.#digit(test, m.index) })),
-            taps: this.#inside!.taps(train.images.subarray(0, rows * DIGIT_SIZE), train.labels.subarray(0, rows)),
+            taps: this.#network!.tap(train.images.subarray(0, rows * DIGIT_SIZE), train.labels.subarray(0, rows)),
             filters: this.#filters(),
         };
         const now = performance.now();

@@ -12,10 +12,10 @@ function short(value: number): string {
 }
 
 function Bars({ statistics, class: name }: { statistics: Statistics; class: string }) {
-    const most = Math.max(1, ...statistics.bins.map((b) => Math.sqrt(b)));
+    const most = Math.max(1, ...statistics.histogram.map((b) => Math.sqrt(b)));
     return (
         <svg class={`bars ${name}`} viewBox="0 0 96 24" aria-hidden="true">
-            {Array.from(statistics.bins, (b, i) => {
+            {statistics.histogram.map((b, i) => {
                 const height = (22 * Math.sqrt(b)) / most;
                 return <rect x={3 * i} y={24 - height} width={2.4} height={height} />;
             })}
