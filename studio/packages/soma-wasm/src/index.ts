@@ -10,13 +10,7 @@ import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './sli
 
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
-export {
-    Feature,
-    Inside,
-    type FeatureOptions,
-    type InsideLayer,
-    type Pixel,
-} from './inside.js';
+export { Feature, Inside, type FeatureOptions, type InsideLayer, type Pixel } from './inside.js';
 export { Model, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
