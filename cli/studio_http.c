@@ -240,19 +240,21 @@ static bool is_any(const struct sockaddr *a) {
 /* A listening socket at one of the host's addresses; -1 with errno. */
 static int listen_at(studio_server *s, const struct addrinfo *a) {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
-    struct sockaddr_storage own = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } own = {.six = {0}};
     socklen_t length = sizeof own;
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, CONNECTIONS_MOST) ||
-        getsockname(fd, (struct sockaddr *)&own, &length)) {
+    if (bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, CONNECTIONS_MOST) || getsockname(fd, &own.any, &length)) {
         int why = errno;
         close(fd);
         errno = why;
         return -1;
     }
-    s->port = ntohs(own.ss_family == AF_INET ? ((const struct sockaddr_in *)&own)->sin_port
-                                             : ((const struct sockaddr_in6 *)&own)->sin6_port);
+    s->port = ntohs(own.any.sa_family == AF_INET ? own.four.sin_port : own.six.sin6_port);
     s->everywhere = is_any(a->ai_addr);
     s->loopback = is_loopback(a->ai_addr);
     return fd;

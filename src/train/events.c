@@ -15,7 +15,7 @@ static double now(void) {
 static double wall_clock(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-3 * (double)(t.tv_nsec / 1000000);
+    return (double)t.tv_sec + 1e-3 * floor(1e-6 * (double)t.tv_nsec);
 }
 
 json_text *events_open(events *e, const char *event) {
