@@ -6,6 +6,7 @@
 #include <math.h>
 
 enum { SIDE = 28, BOX = 20 };
+static const double MIDDLE = 14;
 
 typedef struct box {
     size_t top, left, bottom, right; /* the last two lie outside */
@@ -48,7 +49,7 @@ int digit_fit(const float *ink, size_t height, size_t width, float *out) {
             down += y * small[y][x];
             right += x * small[y][x];
         }
-    int dy = (int)lround(SIDE / 2 - down / mass), dx = (int)lround(SIDE / 2 - right / mass);
+    int dy = (int)lround(MIDDLE - down / mass), dx = (int)lround(MIDDLE - right / mass);
     for (int y = 0; y < BOX; y++)
         for (int x = 0; x < BOX; x++) {
             int to_y = y + dy, to_x = x + dx;

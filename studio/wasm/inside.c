@@ -156,16 +156,20 @@ int inside_pixel(inside *in, size_t layer, const int32_t *place, double *product
     float *input = mem_array(NULL, read + 1, sizeof *input);
     soma_product *taken = mem_array(NULL, count + 1, sizeof *taken);
     soma_pixel p = {0};
-    if (!input || !taken)
+    if (!input || !taken) {
         error_memory(error);
-    else if (!inside_get(in, layer, INSIDE_INPUT, input, read, error))
+        goto end;
+    }
+    if (inside_get(in, layer, INSIDE_INPUT, input, read, error) ||
         soma_layer_pixel(l, in->store, input, soma_unit_at(place[0], place[1], place[2]), count ? taken : NULL, count,
-                         &p, error);
-    for (size_t i = 0; !error->code && i < count; i++) {
+                         &p, error))
+        goto end;
+    for (size_t i = 0; i < count; i++) {
         products[3 * i] = taken[i].input;
         products[3 * i + 1] = taken[i].weight;
         products[3 * i + 2] = taken[i].product;
     }
+end:
     mem_free(NULL, input);
     mem_free(NULL, taken);
     const double numbers[PIXEL_NUMBERS] = {

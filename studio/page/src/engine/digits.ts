@@ -189,7 +189,7 @@ export class DigitsEngine {
         if (left > 0) this.#speed = trainFor(network, left, milliseconds, this.#config!.batch, 1);
         const { at, took } = this.#examined;
         const due = performance.now() - at > took / TEST_SHARE;
-        return this.frame(due || left <= 0, performance.now() - this.#looked > LOOK_EVERY);
+        return this.frame(due || network.steps >= until, performance.now() - this.#looked > LOOK_EVERY);
     }
 
     /** One batch. */

@@ -153,9 +153,12 @@ export function DigitsRoom({ settings }: RoomProps) {
         setDigit((asked.current = k));
         void engine.digits.saliency(k).then(setSaliency, failed);
     };
+    /** The last slices came without a test. */
     const pause = () => {
         target.current = 0;
+        if (!training.running) return;
         training.stop();
+        void when(() => engine.digits.frame()).then(show, failed);
     };
     const start = () => {
         target.current = 0;
