@@ -17,6 +17,7 @@ const cases = [
     { name: 'mnist', batch: 20, rows: 100, soma: 2000, tfjs: 20 },
 ];
 
+let bench;
 try {
     if (!given)
         execFileSync(
@@ -27,8 +28,8 @@ try {
         );
     const file = (name, path) => readFileSync(join(folder, 'node_modules', name, 'dist', path));
     const scripts = packages.map((name) => file(name, `tf-${name.split('tfjs-')[1]}.min.js`).toString());
-    const bench = await openBench(scripts);
-    bench.page.on('console', (m) => console.log(m.text()));
+    bench = await openBench(scripts);
+    bench.page.on('console', (m) => console.log(m.text())); // which backend cannot train, and why
     const modules = Object.fromEntries(
         ['', '-simd', '-threaded-simd'].map((kind) => {
             const path = `tfjs-backend-wasm${kind}.wasm`;
@@ -108,7 +109,7 @@ try {
         );
         report(`${networks[name].title}, batch ${batch}`, rates);
     }
-    await bench.close();
 } finally {
+    await bench?.close();
     if (!given) rmSync(folder, { recursive: true, force: true });
 }
