@@ -111,27 +111,21 @@ export async function usable(page, title) {
 }
 
 /**
- * Trains for some seconds and returns how long tasks of more than 50 ms took on the page's thread. The machine may be
- * busy with something else, which stops a short task for long: then it is tried again, and the best of three counts.
+ * Trains for some milliseconds and returns the longest tasks of the page's thread, in milliseconds: by the clock, and by
+ * the time that the thread itself was busy. On a machine with other work the clock also counts what others did.
  */
-export async function longTasks(page, milliseconds = 2500) {
-    let best;
-    for (let i = 0; i < 3 && best?.length !== 0; i++) {
-        await page.evaluate(() => {
-            globalThis.watcher?.disconnect();
-            globalThis.long = [];
-            globalThis.watcher = new PerformanceObserver((list) =>
-                globalThis.long.push(...list.getEntries().map((e) => Math.round(e.duration))),
-            );
-            globalThis.watcher.observe({ entryTypes: ['longtask'] });
-        });
-        await press(page, 'Train');
-        await page.waitForTimeout(milliseconds);
-        await press(page, 'Pause');
-        const long = await page.evaluate(() => globalThis.long);
-        if (!best || long.length < best.length) best = long;
-    }
-    return best;
+export async function longestTasks(page, milliseconds = 2500) {
+    const browser = page.context().browser();
+    await browser.startTracing(page, { categories: ['toplevel'] });
+    await press(page, 'Train');
+    await page.waitForTimeout(milliseconds);
+    await press(page, 'Pause');
+    const { traceEvents } = JSON.parse(String(await browser.stopTracing()));
+    const place = (e) => `${e.pid} ${e.tid}`;
+    const threads = traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(place);
+    const tasks = traceEvents.filter((e) => /RunTask$/.test(e.name) && threads.includes(place(e)));
+    const longest = (key) => Math.round(Math.max(...tasks.map((e) => e[key] ?? 0)) / 1000);
+    return { clock: longest('dur'), busy: longest('tdur') };
 }
 
 /** The accuracy in a room's status, in percent; NaN before there is one. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { dist, longTasks, openForTests, press, roomsOf, usable, waitForStatus } from './browser.mjs';
+import { dist, longestTasks, openForTests, press, roomsOf, usable, waitForStatus } from './browser.mjs';
 
 const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const { site, visit } = await openForTests();
@@ -101,7 +101,9 @@ for (const { name, title } of rooms) {
         await usable(page, title);
         if (!(await page.getByRole('button', { name: 'Train', exact: true }).count())) return;
         await page.waitForTimeout(500);
-        assert.deepEqual(await longTasks(page), []);
+        const { clock, busy } = await longestTasks(page);
+        console.log(`# ${name}: the longest task while training ${busy} ms, ${clock} ms by the clock`);
+        assert.ok(busy < 50, `${busy} ms`);
     });
 
     visit(`${name}: works from the single file`, pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {

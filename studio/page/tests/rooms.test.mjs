@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, longTasks, openForTests, press, waitForStatus } from './browser.mjs';
+import { accuracy, dist, longestTasks, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
 const { visit } = await openForTests();
@@ -213,9 +213,9 @@ visit('the single file works by double click', pathToFileURL(`${dist}single/soma
 
 visit('training leaves the page free: no task longer than 50 ms', '/?lang=en#/playground?pace=0', async (page) => {
     await page.getByText(/^epoch 0/).waitFor();
-    const long = await longTasks(page, 3000);
+    const { clock, busy } = await longestTasks(page, 3000);
     const numbers = await page.locator('dl.numbers dd').last().textContent();
-    console.log(`# full speed: ${numbers}; tasks over 50 ms: ${long.join() || 'none'}`);
+    console.log(`# full speed: ${numbers}; the longest task ${busy} ms, ${clock} ms by the clock`);
     assert.ok(Number(/picture ([\d.]+) ms/.exec(numbers)[1]) < 4, numbers);
-    assert.equal(long.length, 0, `${long.length} long tasks: ${long.join()}`);
+    assert.ok(busy > 0 && busy < 50, `${busy} ms`);
 });
