@@ -43,7 +43,7 @@ export function UnitMaps({ label, maps, side, low, high, biases }: Omit<UnitsPro
     return (
         <canvas
             ref={canvas}
-            class="maps"
+            class="unit-maps"
             width={width}
             height={side}
             style={{ maxWidth: `${2 * width}px` }}

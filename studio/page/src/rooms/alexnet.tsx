@@ -276,11 +276,11 @@ export function AlexNet({ settings }: RoomProps) {
             <td>{sizeText(shape)}</td>
             <td class="number" data-parameters={r?.parameters}>
                 {r?.parameters ? whole(r.parameters) : ''}
-                {r?.parameters ? <span class="share" style={{ width: `${(100 * r.parameters) / all}%` }} /> : null}
+                {r?.parameters ? <span class="part-of" style={{ width: `${(100 * r.parameters) / all}%` }} /> : null}
             </td>
             <td class="number">
                 {r?.flops ? whole(r.flops) : ''}
-                {r?.flops ? <span class="share work" style={{ width: `${(100 * r.flops) / work}%` }} /> : null}
+                {r?.flops ? <span class="part-of work" style={{ width: `${(100 * r.flops) / work}%` }} /> : null}
             </td>
         </tr>
     );

@@ -457,7 +457,7 @@ export function Flow({ settings }: RoomProps) {
                 </section>
                 {frame && points && (
                     <div>
-                        <div class="pair">
+                        <div class="side-by-side">
                             <Figure name="saturation">
                                 <LayerChart
                                     label={t('Share of saturated elements by layer')}
@@ -479,7 +479,7 @@ export function Flow({ settings }: RoomProps) {
                                 />
                             </Figure>
                         </div>
-                        <p class="legend">
+                        <p class="networks">
                             {shown.map((form) => (
                                 <span class={`series ${form}`}>
                                     {looks[form].mark} {t(names[form])}
@@ -488,7 +488,7 @@ export function Flow({ settings }: RoomProps) {
                         </p>
                         <Late value={state} every={ANSWERS}>
                             {(now) => (
-                                <div class={now.shown.length > 1 ? 'pair' : 'single'}>
+                                <div class={now.shown.length > 1 ? 'side-by-side' : 'single'}>
                                     {now.shown.map((form) => (
                                         <Side form={form} side={now.frame![form]} points={points} s={now.s} />
                                     ))}
@@ -521,7 +521,7 @@ export function Flow({ settings }: RoomProps) {
                         <Late value={state} every={UNITS}>
                             {(now) => (
                                 <>
-                                    <div class="pair">
+                                    <div class="side-by-side">
                                         {now.shown.map((form) => (
                                             <LayerSide form={form} side={now.frame![form]} s={now.s} />
                                         ))}
