@@ -646,28 +646,28 @@ static void a_memory_budget_changes_no_bit(void **state) {
 /* The scales of a batch normalisation that is used are made once; they follow its variables all the same. */
 static void scales_follow_the_variables(void **state) {
     (void)state;
-    enum { WIDE = 600 };
+    enum { UNITS = 600 };
     soma_error e = {0};
-    static float x[2 * WIDE], before[2 * WIDE], again[2 * WIDE], after[2 * WIDE], values[WIDE];
+    static float x[2 * UNITS], before[2 * UNITS], again[2 * UNITS], after[2 * UNITS], values[UNITS];
     soma_graph *g = soma_graph_create();
-    soma_value in = soma_input(g, "x", soma_shape2(SOMA_BATCH, WIDE));
+    soma_value in = soma_input(g, "x", soma_shape2(SOMA_BATCH, UNITS));
     soma_value out = soma_batch_norm(in, SOMA_OPTIONS(soma_batch_norm_options){.epsilon = 1e-5});
     soma_plan *p = soma_plan_infer(&out, 1, SOMA_OPTIONS(soma_plan_options){.max_batch = 2}, &e);
     soma_run *r = soma_run_create(p, &e);
     assert_string_equal(e.message, "");
-    for (int i = 0; i < 2 * WIDE; i++) x[i] = (float)(i % 13) - 6;
+    for (int i = 0; i < 2 * UNITS; i++) x[i] = (float)(i % 13) - 6;
     assert_int_equal(soma_run_set(r, in, x, 2, &e), SOMA_OK);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(soma_run_step(r, &e), SOMA_OK);
-        assert_int_equal(soma_run_get(r, out, i ? again : before, 2 * WIDE, &e), SOMA_OK);
+        assert_int_equal(soma_run_get(r, out, i ? again : before, 2 * UNITS, &e), SOMA_OK);
     }
     assert_memory_equal(before, again, sizeof before);
     soma_store *store = soma_plan_store(p);
-    for (int i = 0; i < WIDE; i++) values[i] = 4;
-    assert_int_equal(soma_store_set(store, "bn1.running_var", values, WIDE, &e), SOMA_OK);
+    for (int i = 0; i < UNITS; i++) values[i] = 4;
+    assert_int_equal(soma_store_set(store, "bn1.running_var", values, UNITS, &e), SOMA_OK);
     assert_int_equal(soma_run_step(r, &e), SOMA_OK);
-    assert_int_equal(soma_run_get(r, out, after, 2 * WIDE, &e), SOMA_OK);
-    for (int i = 0; i < 2 * WIDE; i++) assert_true(fabsf(after[i] - before[i] / 2) < 1e-4f);
+    assert_int_equal(soma_run_get(r, out, after, 2 * UNITS, &e), SOMA_OK);
+    for (int i = 0; i < 2 * UNITS; i++) assert_true(fabsf(after[i] - before[i] / 2) < 1e-4f);
     soma_run_destroy(r);
     soma_plan_destroy(p);
     soma_graph_destroy(g);
