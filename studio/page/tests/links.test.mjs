@@ -32,7 +32,9 @@ async function exercise(page, number, body) {
     const item = page.locator('.exercises li').nth(number - 1);
     assert.equal(await item.getAttribute('data-done'), 'false');
     await body();
-    await page.locator(`.exercises li:nth-child(${number})[data-done=true]`).waitFor({ timeout: 20_000 });
+    await page
+        .locator(`.exercises li:nth-child(${number})[data-done=true]`)
+        .waitFor({ state: 'attached', timeout: 20_000 });
 }
 
 visit(
