@@ -1,5 +1,15 @@
 /** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
 import { describe, type Description } from './description.js';
+import {
+    fitPicture,
+    readTable,
+    statisticsOf,
+    type Picture,
+    type PictureSample,
+    type Statistics,
+    type Table,
+    type TableSchema,
+} from './data.js';
 import { Formula, Landscape } from './formula.js';
 import { Inside } from './inside.js';
 import { Model } from './model.js';
@@ -11,7 +21,8 @@ import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './sli
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
 export { Feature, Inside, type FeatureOptions, type InsideLayer, type Pixel } from './inside.js';
-export { Model, type ModelValue } from './model.js';
+export type { Picture, PictureSample, Statistics, Table, TableColumn, TableSchema } from './data.js';
+export { Model, type InnerValue, type ModelNode, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
 export {
@@ -89,6 +100,20 @@ export class Soma {
                 wasm.call('digit_fit', p, height, width, out) ? wasm.floats(out, 784).slice() : undefined,
             ),
         );
+    }
+
+    /** The rows of a CSV text as a model with this schema reads them. */
+    table(name: string, bytes: Uint8Array, schema: TableSchema): Table {
+        return readTable(this.#wasm, name, bytes, schema);
+    }
+
+    /** A picture of any size as a model wants it: the largest centred part of its proportions, scaled. */
+    fit(picture: Picture, sample: PictureSample): Float32Array {
+        return fitPicture(this.#wasm, picture, sample);
+    }
+
+    statistics(values: ArrayLike<number>): Statistics {
+        return statisticsOf(this.#wasm, values);
     }
 
     formula(text: string): Formula {

@@ -1,4 +1,5 @@
 import type { FeatureName, InitName, Network, OptimizerName, PointShape, Soma } from 'soma-wasm';
+import type { TrainedNetwork, TrainedSource } from './trained';
 import { Pace, progressOf, trainFor, type Progress } from './trainer';
 
 export const GRID = 100;
@@ -83,7 +84,7 @@ export function hiddenSpec(c: NetworkConfig): string {
         : 'identity';
 }
 
-export class PlaygroundEngine {
+export class PlaygroundEngine implements TrainedSource {
     #soma: Soma;
     #network: Network | undefined;
     #config!: PlaygroundConfig;
@@ -216,6 +217,11 @@ export class PlaygroundEngine {
         const layer = hidden[this.#space];
         if (layer !== undefined) frame.space = network.look(this.#train.xy)[layer]!;
         return frame;
+    }
+
+    trained(): TrainedNetwork | undefined {
+        const network = this.#network;
+        return network && { spec: network.spec, steps: network.steps, accuracy: network.measure('test').accuracy };
     }
 
     save(): Uint8Array {

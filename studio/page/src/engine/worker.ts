@@ -8,6 +8,7 @@ import { DigitsEngine } from './digits';
 import { FeaturesEngine } from './features';
 import { GraphEngine } from './graph';
 import { LocalityEngine } from './locality';
+import { ModelEngine } from './model';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
 import { RaceEngine } from './race';
@@ -23,6 +24,7 @@ export interface Engines {
     locality: LocalityEngine;
     digits: DigitsEngine;
     features: FeaturesEngine;
+    model: ModelEngine;
 }
 
 export interface Request {
@@ -50,8 +52,9 @@ let engines: Promise<Engines> | undefined;
 async function start(wasm: ArrayBuffer): Promise<Engines> {
     const soma = await loadSoma(wasm);
     const digits = new DigitsEngine(soma);
+    const playground = new PlaygroundEngine(soma);
     return {
-        playground: new PlaygroundEngine(soma),
+        playground,
         neuron: new NeuronEngine(soma),
         race: new RaceEngine(soma),
         graph: new GraphEngine(soma),
@@ -61,6 +64,7 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         locality: new LocalityEngine(soma),
         digits,
         features: new FeaturesEngine(soma, digits),
+        model: new ModelEngine(soma, { playground }),
     };
 }
 
