@@ -85,14 +85,18 @@ int EXPORT(network_parameter_get)(const network *n, const char *name, float *val
 int EXPORT(network_parameter_set)(network *n, const char *name, const float *values, size_t count, soma_error *error);
 /* The answers of `rows` samples; `out` has rows * outputs elements. */
 int EXPORT(network_predict)(network *n, const float *x, size_t rows, float *out, soma_error *error);
-/* The network as an ONNX file, ended by memory_give. */
-void *EXPORT(network_save)(network *n, uint32_t *size, soma_error *error);
+/* The network as an ONNX file, ended by memory_give; its input is divided by a number: 255 for one that was trained on
+ * pictures of 0 .. 1, so that the file takes bytes, as the command gives them. */
+void *EXPORT(network_save)(network *n, double divisor, uint32_t *size, soma_error *error);
 
 /* The rows to train on (set 0) and to test on (set 1), copied: targets are class numbers, or the numbers to predict. */
 int EXPORT(network_set_data)(network *n, int set, const float *x, const float *targets, size_t rows, soma_error *error);
 /* How to train from now on: batches of that size, an optimizer that starts anew. */
 int EXPORT(network_set_training)(network *n, size_t batch, const double *optimizer, soma_error *error);
 int EXPORT(network_set_rate)(network *n, double rate, soma_error *error);
+/* How the rate changes from now on, by the number of steps taken: a soma_schedule_kind over a training of so many
+ * epochs, after which the rate stays. 0: it is constant. */
+int EXPORT(network_set_schedule)(network *n, int kind, double rate, double epochs, soma_error *error);
 /* Takes steps, each on the next batch of rows, which are shuffled anew for each epoch. */
 int EXPORT(network_train)(network *n, size_t steps, soma_error *error);
 double EXPORT(network_steps)(const network *n);
@@ -183,10 +187,10 @@ void EXPORT(description_row_numbers)(const description *d, size_t row, double *n
 
 /* ---- Point sets: points.c ---------------------------------------------------------------------------------------- */
 
-/* Sets of soma's generators, by number: moons, spiral, circles, xor, blobs. `xy` has 2 * count elements. */
+/* Sets of soma's generators, by number: moons, spiral, circles, xor, blobs, random. `xy` has 2 * count elements. */
 void EXPORT(points_make)(int shape, size_t count, double noise, double seed, float *xy, float *labels);
 
-/* ---- Models from files: model.c, table.c, picture.c, statistics.c -------------------------------------------------
+/* ---- Models from files: model.c, table.c, picture.c, summary.c -------------------------------------------------
  */
 
 typedef struct model model;
@@ -224,7 +228,7 @@ int EXPORT(model_output_get)(model *m, int output, float *values, size_t count, 
 
 /* count, not finite, min, max, mean, deviation, norm, share of zeros, and the low and high ends of the histogram, then
  * its SOMA_BINS bins. */
-void EXPORT(statistics_get)(const float *values, size_t count, double *summary);
+void EXPORT(summary_get)(const float *values, size_t count, double *summary);
 
 typedef struct table table;
 

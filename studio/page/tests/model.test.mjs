@@ -126,7 +126,7 @@ visit(
         await box.fill('3');
         await box.blur();
         near((await numbersOf(page, 'Numbers')).flat(), [...expected.data.slice(2 * 576, 3 * 576)], 'map 3');
-        const s = soma.statistics(expected.data);
+        const s = soma.summary(expected.data);
         assert.equal(
             await page.locator('dt:text-is("mean ± deviation") + dd').textContent(),
             `${Number(s.mean.toPrecision(4))} ± ${Number(s.deviation.toPrecision(4))}`,
@@ -164,7 +164,7 @@ visit('numbers by hand, and the exercises notice', '/?lang=en#/model?open=iris',
     const expected = [...answer.data].sort((a, b) => b - a);
     const shown = async () => (await numbersOf(page, 'Answer probabilities')).flat();
     await page.waitForFunction(
-        (best) => Math.abs(Number(document.querySelector('.bars [data-value]')?.dataset.value) - best) < 1e-4,
+        (best) => Math.abs(Number(document.querySelector('.answer-bars [data-value]')?.dataset.value) - best) < 1e-4,
         expected[0],
     );
     near(await shown(), expected, 'by hand');
@@ -180,7 +180,7 @@ visit('a file that is cut off gives one line, and nothing is lost', '/?lang=en#/
     assert.doesNotMatch(text, /\n/);
     await page.getByRole('heading', { name: 'digits.onnx' }).waitFor();
     assert.equal((await numbersOf(page, 'Answer probabilities')).length, 10);
-    await press(page, 'Run');
+    await press(page, 'Run the model');
     await waitForStatus(page, (s) => s.startsWith('prediction 7'));
     await give(page, 'A picture, or a CSV of numbers', { name: 'no.png', mimeType: 'image/png', buffer: whole });
     await waitForStatus(page, (s) => s === 'no.png: is no picture that the browser can read');

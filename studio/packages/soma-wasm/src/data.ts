@@ -111,7 +111,7 @@ export function fitPicture(wasm: Wasm, picture: Picture, sample: PictureSample):
     });
 }
 
-export interface Statistics {
+export interface Summary {
     count: number;
     /** NaN or infinite; all below leaves them out. */
     notFinite: number;
@@ -131,10 +131,10 @@ export interface Statistics {
 const BINS = 32,
     NUMBERS = 10;
 
-export function statisticsOf(wasm: Wasm, values: ArrayLike<number>): Statistics {
+export function summaryOf(wasm: Wasm, values: ArrayLike<number>): Summary {
     return wasm.withFloats(values, (v) =>
         wasm.with(8 * (NUMBERS + BINS), (out) => {
-            wasm.call('statistics_get', v, values.length, out);
+            wasm.call('summary_get', v, values.length, out);
             const [count, notFinite, min, max, mean, deviation, norm, zeros, low, high, ...histogram] = wasm.doubles(
                 out,
                 NUMBERS + BINS,

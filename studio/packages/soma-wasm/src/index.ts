@@ -3,10 +3,10 @@ import { describe, type Description } from './description.js';
 import {
     fitPicture,
     readTable,
-    statisticsOf,
+    summaryOf,
     type Picture,
     type PictureSample,
-    type Statistics,
+    type Summary,
     type Table,
     type TableSchema,
 } from './data.js';
@@ -21,7 +21,7 @@ import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './sli
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
 export { Feature, Inside, type FeatureOptions, type InsideLayer, type Pixel } from './inside.js';
-export type { Picture, PictureSample, Statistics, Table, TableColumn, TableSchema } from './data.js';
+export type { Picture, PictureSample, Summary, Table, TableColumn, TableSchema } from './data.js';
 export { Model, type InnerValue, type ModelNode, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
@@ -29,11 +29,13 @@ export {
     featureNames,
     initNames,
     optimizerNames,
+    scheduleNames,
     type FeatureName,
     type InitName,
     type NetworkOptions,
     type Optimizer,
     type OptimizerName,
+    type ScheduleName,
 } from './settings.js';
 export { BINS, type Statistics, type Tap } from './taps.js';
 export {
@@ -45,7 +47,7 @@ export {
     type SlideOptions,
 } from './slide.js';
 
-export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs'] as const;
+export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs', 'random'] as const;
 export type PointShape = (typeof pointShapes)[number];
 
 export interface Points {
@@ -112,8 +114,8 @@ export class Soma {
         return fitPicture(this.#wasm, picture, sample);
     }
 
-    statistics(values: ArrayLike<number>): Statistics {
-        return statisticsOf(this.#wasm, values);
+    summary(values: ArrayLike<number>): Summary {
+        return summaryOf(this.#wasm, values);
     }
 
     formula(text: string): Formula {

@@ -90,7 +90,7 @@ test('a picture is fitted: averaged, made grey, laid over white, scaled', () => 
 });
 
 test('statistics', () => {
-    const s = soma.statistics([0, 2, -2, 4, NaN, 0]);
+    const s = soma.summary([0, 2, -2, 4, NaN, 0]);
     assert.equal(s.count, 6);
     assert.equal(s.notFinite, 1);
     near([s.min, s.max, s.mean, s.zeros], [-2, 4, 0.8, 0.4], 'statistics');

@@ -1,6 +1,6 @@
 // A model of one's own: an ONNX file, what soma's metadata say of it, its inputs from a picture, a table or by hand, its
 // answers, and the values inside.
-import type { Model, PictureSample, Soma, Statistics, TableSchema, Tensor } from 'soma-wasm';
+import type { Model, PictureSample, Soma, Summary, TableSchema, Tensor } from 'soma-wasm';
 import { layOutModel, type ModelLayout } from '../parts/model_layout';
 import type { TrainedNetwork, TrainedSource } from './trained';
 
@@ -66,7 +66,7 @@ export interface Answers {
 }
 
 export interface Looked extends Tensor {
-    statistics: Statistics;
+    statistics: Summary;
 }
 
 /** The metadata "soma.model", version 1 (train/model_file.c). */
@@ -288,11 +288,11 @@ export class ModelEngine {
     /** An inner value for one row. */
     look(row: number, node: number, output: number): Looked {
         const found = this.#kept!.model.look(this.#rows(row, 1), { node, output });
-        return { ...found, statistics: this.#soma.statistics(found.data) };
+        return { ...found, statistics: this.#soma.summary(found.data) };
     }
 
     weight(index: number): Looked {
         const found = this.#kept!.model.weight(index);
-        return { ...found, statistics: this.#soma.statistics(found.data) };
+        return { ...found, statistics: this.#soma.summary(found.data) };
     }
 }

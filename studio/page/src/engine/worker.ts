@@ -12,6 +12,7 @@ import { ModelEngine } from './model';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
 import { RaceEngine } from './race';
+import type { TrainedSource } from './trained';
 
 export interface Engines {
     playground: PlaygroundEngine;
@@ -49,6 +50,17 @@ function buffers(value: unknown, found: Set<ArrayBufferLike>): Set<ArrayBufferLi
 
 let engines: Promise<Engines> | undefined;
 
+/** The network of the room of digits, as a model that takes pictures of bytes, as other files do. */
+function digitsSource(digits: DigitsEngine): TrainedSource {
+    return {
+        trained() {
+            const network = digits.trained?.network;
+            return network && { spec: network.spec, steps: network.steps, accuracy: network.measure('test').accuracy };
+        },
+        save: () => digits.trained!.network.save(255),
+    };
+}
+
 async function start(wasm: ArrayBuffer): Promise<Engines> {
     const soma = await loadSoma(wasm);
     const digits = new DigitsEngine(soma);
@@ -64,7 +76,7 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         locality: new LocalityEngine(soma),
         digits,
         features: new FeaturesEngine(soma, digits),
-        model: new ModelEngine(soma, { playground }),
+        model: new ModelEngine(soma, { playground, digits: digitsSource(digits) }),
     };
 }
 

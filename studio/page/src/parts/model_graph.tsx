@@ -78,7 +78,7 @@ export function ModelGraph({ layout, chosen, onChoose }: Props) {
                 </button>
             </div>
             <div
-                class="nodes"
+                class="model-nodes"
                 ref={box}
                 tabIndex={0}
                 role="region"

@@ -1,6 +1,6 @@
 // Numbers of any shape to look at: their statistics and histogram, the channels as maps, and the numbers of one map.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Statistics } from 'soma-wasm';
+import type { Summary } from 'soma-wasm';
 import { language, percent, t } from '../language';
 import { css, paper, signed } from './colours';
 import { NumberBox } from './controls';
@@ -85,7 +85,7 @@ function Sheet({
         <Figure name="maps">
             <canvas
                 ref={canvas}
-                class="maps"
+                class="tensor-maps"
                 width={width}
                 height={height}
                 style={{ width: `${Math.min(512, Math.max(width * 4, 160))}px` }}
@@ -97,11 +97,16 @@ function Sheet({
     );
 }
 
-function Histogram({ s }: { s: Statistics }) {
+function Histogram({ s }: { s: Summary }) {
     const most = Math.max(1, ...s.histogram);
     return (
         <Figure name="histogram">
-            <svg class="histogram" viewBox="0 0 320 96" role="img" aria-label={t('How many numbers are how large')}>
+            <svg
+                class="number-histogram"
+                viewBox="0 0 320 96"
+                role="img"
+                aria-label={t('How many numbers are how large')}
+            >
                 {s.histogram.map((n, i) => (
                     <rect x={10 * i + 1} y={80 - (76 * n) / most} width={8} height={(76 * n) / most}>
                         <title>{n}</title>
@@ -127,7 +132,7 @@ export function TensorView({
 }: {
     shape: readonly number[];
     data: Float32Array;
-    statistics: Statistics;
+    statistics: Summary;
     names?: readonly string[] | undefined;
 }) {
     const maps = mapsOf(shape);
@@ -170,7 +175,7 @@ export function TensorView({
                     />
                 </div>
             )}
-            <div class="scroll cells" tabIndex={0} role="region" aria-label={t('Numbers')}>
+            <div class="scroll cell-table" tabIndex={0} role="region" aria-label={t('Numbers')}>
                 <table aria-label={t('Numbers')}>
                     {heads && (
                         <thead>

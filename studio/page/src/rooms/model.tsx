@@ -14,6 +14,7 @@ import { Exercises, type Exercise } from '../parts/exercises';
 import { save } from '../parts/figure';
 import { ModelGraph } from '../parts/model_graph';
 import { sizes } from '../parts/model_layout';
+import { Share } from '../parts/share';
 import { Status } from '../parts/status';
 import { numberText, TensorView } from '../parts/tensor_view';
 import { linkTo } from '../router';
@@ -28,7 +29,7 @@ const examples = {
 } as const;
 type Example = keyof typeof examples;
 
-const roomTitles: Record<string, string> = { playground: 'Playground', digits: 'Digits and LeNet' };
+const roomTitles: Record<string, string> = { playground: 'Playground', digits: 'Handwritten digits' };
 
 const whole = (n: number) => n.toLocaleString(language);
 
@@ -300,7 +301,7 @@ export function Model({ settings }: RoomProps) {
                             />
                         ))}
                         <button type="button" class="main" onClick={() => void ask(opened)}>
-                            {t('Run')}
+                            {t('Run the model')}
                         </button>
                         {!opened.classes && (firstAnswer?.size ?? 0) > 1 && (
                             <div class="field">
@@ -410,22 +411,19 @@ export function Model({ settings }: RoomProps) {
                 state={opened && { opened, own, answers, looked, value, row }}
                 link={linkTo('model', { open: 'iris' })}
             />
-            <details>
-                <summary>{t('Link and command')}</summary>
-                {example ? (
-                    <p>
-                        <a href={linkTo('model', { open: example, ...(inner ? { look: inner.name } : {}) })}>
-                            {t('Link to this state')}
-                        </a>
-                    </p>
-                ) : (
-                    <p>{t('A file of your own is on your computer alone: a link can’t lead to it.')}</p>
-                )}
-                <p>{t('The same on the command line')}:</p>
-                <pre>
-                    {`soma show ${opened?.name ?? 'model.onnx'}\nsoma predict ${opened?.name ?? 'model.onnx'} ${opened?.inputs[0]?.picture ? 'picture.png' : 'rows.csv'}`}
-                </pre>
-            </details>
+            <Share
+                link={linkTo('model', {
+                    ...(example ? { open: example } : {}),
+                    ...(inner ? { look: inner.name } : {}),
+                })}
+                unshared={
+                    opened && !example
+                        ? 'A file of your own is on your computer alone: a link can’t lead to it.'
+                        : undefined
+                }
+                command={`soma show ${opened?.name ?? 'model.onnx'}\nsoma predict ${opened?.name ?? 'model.onnx'} ${opened?.inputs[0]?.picture ? 'picture.png' : 'rows.csv'}`}
+                note="The link opens the same model, and what other rooms have trained as long as this page is open."
+            />
         </main>
     );
 }

@@ -57,7 +57,7 @@ function Bars({ answer, names, row }: { answer: Answer; names: string[]; row: nu
         most = Math.max(...values.map(Math.abs)) || 1;
     const order = values.map((_, i) => i).sort((a, b) => values[b]! - values[a]!);
     return (
-        <table class="bars" aria-label={`${t('Answer')} ${answer.name}`}>
+        <table class="answer-bars" aria-label={`${t('Answer')} ${answer.name}`}>
             <tbody>
                 {order.slice(0, BARS).map((i) => (
                     <tr>
@@ -65,7 +65,7 @@ function Bars({ answer, names, row }: { answer: Answer; names: string[]; row: nu
                         <td data-value={values[i]}>{shares ? percent(values[i]!) : numberText(values[i]!)}</td>
                         <td aria-hidden="true">
                             <span
-                                class={values[i]! < 0 ? 'bar negative' : 'bar'}
+                                class={values[i]! < 0 ? 'part negative' : 'part'}
                                 style={{ width: `${(100 * Math.abs(values[i]!)) / (shares ? 1 : most)}%` }}
                             />
                         </td>
@@ -93,7 +93,7 @@ function Table({
     const columns = Math.min(COLUMNS, answer.size);
     const heads = areProbabilities(answer, 0) ? names.map((n) => `p(${n})`) : names;
     return (
-        <div class="scroll cells" tabIndex={0} role="region" aria-label={`${t('Answers')} ${answer.name}`}>
+        <div class="scroll cell-table" tabIndex={0} role="region" aria-label={`${t('Answers')} ${answer.name}`}>
             <table aria-label={`${t('Answers')} ${answer.name}`}>
                 <thead>
                     <tr>

@@ -52,7 +52,7 @@ function Preview({ values, sample }: { values: Float32Array; sample: PictureSamp
         <Figure name="input">
             <canvas
                 ref={canvas}
-                class="preview"
+                class="input-preview"
                 width={width}
                 height={height}
                 role="img"
@@ -124,7 +124,7 @@ export function ModelInput({ index, input, soma, given, onGiven, onMistake }: Pr
                     }}
                 />
             </div>
-            {picture && !soma && (
+            {picture && (
                 <Choice
                     label="Pixels as"
                     value={scale}

@@ -1,7 +1,7 @@
-/* wasm/statistics.c: soma_statistics_of for the caller. */
+/* wasm/summary.c: soma_statistics_of for the caller. */
 #include "binding.h"
 
-void statistics_get(const float *values, size_t count, double *summary) {
+void summary_get(const float *values, size_t count, double *summary) {
     soma_statistics s = soma_statistics_of(values, count, SOMA_OPTIONS(soma_bins){.low = 0});
     const double all[] = {(double)s.count, (double)s.not_finite, s.min,      s.max, s.mean, s.deviation, s.norm,
                           s.zeros,         s.bins.low,           s.bins.high};
