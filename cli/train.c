@@ -692,7 +692,7 @@ const command command_train = {
         "checkpoint.safetensors (to go on from) and metrics.jsonl (a line an epoch). DATA is a .csv file (- for "
         "standard "
         "input), a folder with one sub-folder of PNG or JPEG pictures for each class, a .npz or .npy array, a CIFAR-10 "
-        "binary, an IDX images file, plain or .gz, or the name of a known set: moons, spiral, circles, xor, blobs, "
+        "binary, an IDX images file, plain or .gz, or the name of a known set: moons, spiral, circles, xor, blobs, random, "
         "iris, wine, breast_cancer, digits, diabetes, mnist, fashion-mnist (soma data tells what they are). Without "
         "options a fifth of the rows is held back, training stops "
         "when "

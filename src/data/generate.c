@@ -1,5 +1,5 @@
 /* data/generate.c: the point sets on which one sees what a network can and can't divide: two moons, two arms of a
- * spiral, a ring within a ring, exclusive or, and blobs.
+ * spiral, a ring within a ring, exclusive or, and blobs; and points without a rule, which can only be learnt by heart.
  *
  * A point's numbers are drawn from Philox at a place that its own number fixes, so that it depends on nothing before
  * it: first where it stands on the shape, then the noise. The set leaves here as CSV text with five decimals, which is
@@ -20,11 +20,8 @@ enum { DECIMALS = 5 }; /* of the text */
 enum { ROW_TEXT = 40 }; /* the longest line of the text: two numbers below 1000 in size and a class */
 
 points_options points_defaults(points_shape shape) {
-    static const double noise[] = {[POINTS_MOONS] = 0.1,
-                                   [POINTS_SPIRAL] = 0.03,
-                                   [POINTS_CIRCLES] = 0.1,
-                                   [POINTS_XOR] = 0.05,
-                                   [POINTS_BLOBS] = 0.2};
+    static const double noise[] = {[POINTS_MOONS] = 0.1, [POINTS_SPIRAL] = 0.03, [POINTS_CIRCLES] = 0.1,
+                                   [POINTS_XOR] = 0.05,  [POINTS_BLOBS] = 0.2,   [POINTS_RANDOM] = 0};
     return (points_options){
         .shape = shape, .count = 500, .noise = noise[shape], .turns = 1.25, .classes = shape == POINTS_BLOBS ? 3 : 2};
 }
@@ -63,6 +60,12 @@ static void on_blob(points_point *p, int64_t classes) {
     p->y = 0.65 * sin(angle);
 }
 
+/* Anywhere, whatever the class. */
+static void anywhere(points_point *p, double across, double up) {
+    p->x = 2 * across - 1;
+    p->y = 2 * up - 1;
+}
+
 points_point points_at(const points_options *o, int64_t number) {
     points_point p = {.label = number % o->classes};
     random_stream r = random_open(o->seed, hash_bytes("points", 6, HASH_START) + (uint64_t)o->shape);
@@ -83,6 +86,9 @@ points_point points_at(const points_options *o, int64_t number) {
         break;
     case POINTS_BLOBS:
         on_blob(&p, o->classes);
+        break;
+    case POINTS_RANDOM:
+        anywhere(&p, first, second);
         break;
     }
     p.x += o->noise * random_normal(&r);

@@ -4,7 +4,14 @@
 
 #include "base/base.h"
 
-typedef enum points_shape { POINTS_MOONS, POINTS_SPIRAL, POINTS_CIRCLES, POINTS_XOR, POINTS_BLOBS } points_shape;
+typedef enum points_shape {
+    POINTS_MOONS,
+    POINTS_SPIRAL,
+    POINTS_CIRCLES,
+    POINTS_XOR,
+    POINTS_BLOBS,
+    POINTS_RANDOM
+} points_shape;
 
 /* What can be said about a set. A point is a function of all but `count`, and of its number: a longer set begins with
  * the shorter one's points. */

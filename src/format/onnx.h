@@ -47,6 +47,16 @@ int onnx_write(const onnx_export *model, const char *path, soma_error *error);
 int onnx_write_memory(const onnx_export *model, const soma_context *context, unsigned char **bytes, size_t *size,
                       soma_error *error);
 
+/* A node of the file, for people who look at the network. Of an output that is no value of the graph (integers known
+ * while reading, data of the file) the value has no node. */
+typedef struct onnx_step {
+    const char *op, *name, *attributes; /* attributes: "kernel_shape 3 3, strides 2 2" */
+    const char *const *inputs;          /* "" for one that is left out */
+    size_t inputs_count;
+    const onnx_value *outputs;
+    size_t outputs_count;
+} onnx_step;
+
 /* A model that was read; ended by onnx_model_destroy, which destroys the graph too unless `graph` was set to NULL. The
  * strings live as long as the graph. */
 typedef struct onnx_model {
@@ -59,10 +69,12 @@ typedef struct onnx_model {
     onnx_pair *metadata;
     size_t metadata_count;
     int64_t opset, ir_version;
-    const char *producer; /* producer_name of the file, "" when it has none */
-    int *input_types;     /* ONNX element types as the file declares them: 1 float, 7 int64, 9 bool, … */
-    int *output_types;    /* 0 where the file leaves them open */
-    int64_t parameters;   /* see onnx_parameters */
+    const char *producer;   /* producer_name of the file, "" when it has none */
+    int *input_types;       /* ONNX element types as the file declares them: 1 float, 7 int64, 9 bool, … */
+    int *output_types;      /* 0 where the file leaves them open */
+    int64_t parameters;     /* see onnx_parameters */
+    const onnx_step *nodes; /* as in the file; they live as long as the graph */
+    size_t nodes_count;
 } onnx_model;
 
 /* Reads a model; the store receives the variables' values (those that it holds already under the same name and shape

@@ -121,6 +121,9 @@ void import_set_known(importer *m, size_t output, known *k, int type);
 /* The output is data of the file. */
 void import_set_blob(importer *m, size_t output, const blob *b);
 
+/* Keeps in the model what the file's nodes were, when all have been read. (onnx_nodes.c) */
+void import_note_nodes(importer *m);
+
 /* Evaluates the node when it is integer arithmetic over known inputs; false when it isn't. (onnx_known.c) */
 bool import_evaluate(importer *m);
 

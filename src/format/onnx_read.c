@@ -189,6 +189,7 @@ static onnx_model *model_build(const onnx_file *f, const soma_context *context, 
             read_node(&m);
         }
         if (!m.failed) read_outputs(&m);
+        if (!m.failed) import_note_nodes(&m);
     }
     mem_free(context, m.slots);
     mem_free(context, m.table);

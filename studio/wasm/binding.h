@@ -85,14 +85,18 @@ int EXPORT(network_parameter_get)(const network *n, const char *name, float *val
 int EXPORT(network_parameter_set)(network *n, const char *name, const float *values, size_t count, soma_error *error);
 /* The answers of `rows` samples; `out` has rows * outputs elements. */
 int EXPORT(network_predict)(network *n, const float *x, size_t rows, float *out, soma_error *error);
-/* The network as an ONNX file, ended by memory_give. */
-void *EXPORT(network_save)(network *n, uint32_t *size, soma_error *error);
+/* The network as an ONNX file, ended by memory_give; its input is divided by a number: 255 for one that was trained on
+ * pictures of 0 .. 1, so that the file takes bytes, as the command gives them. */
+void *EXPORT(network_save)(network *n, double divisor, uint32_t *size, soma_error *error);
 
 /* The rows to train on (set 0) and to test on (set 1), copied: targets are class numbers, or the numbers to predict. */
 int EXPORT(network_set_data)(network *n, int set, const float *x, const float *targets, size_t rows, soma_error *error);
 /* How to train from now on: batches of that size, an optimizer that starts anew. */
 int EXPORT(network_set_training)(network *n, size_t batch, const double *optimizer, soma_error *error);
 int EXPORT(network_set_rate)(network *n, double rate, soma_error *error);
+/* How the rate changes from now on, by the number of steps taken: a soma_schedule_kind over a training of so many
+ * epochs, after which the rate stays. 0: it is constant. */
+int EXPORT(network_set_schedule)(network *n, int kind, double rate, double epochs, soma_error *error);
 /* Takes steps, each on the next batch of rows, which are shuffled anew for each epoch. */
 int EXPORT(network_train)(network *n, size_t steps, soma_error *error);
 double EXPORT(network_steps)(const network *n);
@@ -183,10 +187,11 @@ void EXPORT(description_row_numbers)(const description *d, size_t row, double *n
 
 /* ---- Point sets: points.c ---------------------------------------------------------------------------------------- */
 
-/* Sets of soma's generators, by number: moons, spiral, circles, xor, blobs. `xy` has 2 * count elements. */
+/* Sets of soma's generators, by number: moons, spiral, circles, xor, blobs, random. `xy` has 2 * count elements. */
 void EXPORT(points_make)(int shape, size_t count, double noise, double seed, float *xy, float *labels);
 
-/* ---- Models from files: model.c ---------------------------------------------------------------------------------- */
+/* ---- Models from files: model.c, table.c, picture.c, summary.c -------------------------------------------------
+ */
 
 typedef struct model model;
 
@@ -194,15 +199,55 @@ model *EXPORT(model_load)(const void *bytes, size_t size, soma_error *error);
 void EXPORT(model_destroy)(model *m);
 size_t EXPORT(model_inputs)(const model *m);
 size_t EXPORT(model_outputs)(const model *m);
+double EXPORT(model_parameters)(const model *m);
+int EXPORT(model_opset)(const model *m);
+const char *EXPORT(model_producer)(const model *m);
+/* "" where the file has no such key. */
+const char *EXPORT(model_metadata)(const model *m, const char *key);
 /* Input or output `index`; `output` 1 for outputs. The shape's batch is -1; the return value is the rank. */
 const char *EXPORT(model_value_name)(const model *m, int output, size_t index);
 int EXPORT(model_value_shape)(const model *m, int output, size_t index, int32_t *dims);
+/* Nodes as the file has them: text 0 is the operator, 1 the name, 2 the attributes; ends are the names of inputs
+ * (output 0) and outputs (output 1). A shape of -1 dimensions: the output is no value that can be looked at. */
+size_t EXPORT(model_nodes)(const model *m);
+const char *EXPORT(model_node_text)(const model *m, size_t node, int what);
+size_t EXPORT(model_node_ends)(const model *m, size_t node, int output);
+const char *EXPORT(model_node_end)(const model *m, size_t node, int output, size_t index);
+int EXPORT(model_node_shape)(const model *m, size_t node, size_t output, int32_t *dims);
+size_t EXPORT(model_weights)(const model *m);
+const char *EXPORT(model_weight_name)(const model *m, size_t index);
+int EXPORT(model_weight_shape)(const model *m, size_t index, int32_t *dims);
+int EXPORT(model_weight_get)(const model *m, size_t index, float *values, size_t count, soma_error *error);
+/* Which inner value the runs to come compute too: an output of a node; node -1: none. */
+void EXPORT(model_choose)(model *m, int node, size_t output);
 int EXPORT(model_set)(model *m, size_t input, const float *values, size_t rows, soma_error *error);
 int EXPORT(model_run)(model *m, size_t rows, soma_error *error);
-/* The shape of an output after a run (dims, rank returned) and its values. */
-int EXPORT(model_output_shape)(const model *m, size_t output, int32_t *dims);
-int EXPORT(model_output_get)(model *m, size_t output, float *values, size_t count, soma_error *error);
-double EXPORT(model_parameters)(const model *m);
+/* The shape of an output after a run (dims, rank returned) and its values; output -1 is the inner value. */
+int EXPORT(model_output_shape)(const model *m, int output, int32_t *dims);
+int EXPORT(model_output_get)(model *m, int output, float *values, size_t count, soma_error *error);
+
+/* count, not finite, min, max, mean, deviation, norm, share of zeros, and the low and high ends of the histogram, then
+ * its SOMA_BINS bins. */
+void EXPORT(summary_get)(const float *values, size_t count, double *summary);
+
+typedef struct table table;
+
+/* A CSV text for a model to answer. The model's columns: `numbers` header, style, target's position, columns of the
+ * training file, columns, then for each position, kind, pooled, lenient and for categories their count; `texts` target,
+ * then for each name, a date's format or its categories, each ended by 0. */
+table *EXPORT(table_read)(const char *name, const void *bytes, size_t size, const double *numbers, const char *texts,
+                          soma_error *error);
+void EXPORT(table_destroy)(table *t);
+size_t EXPORT(table_rows)(const table *t);
+const float *EXPORT(table_features)(const table *t);
+/* "" where there is nothing to say. */
+const char *EXPORT(table_note)(const table *t);
+const char *EXPORT(table_row_error)(const table *t, size_t row);
+
+/* Pixels of four bytes as a sample: (byte * scaling[0] - scaling[1 + c]) / scaling[4 + c]. `sample` holds channels,
+ * height and width; they follow each other in this order or, with `last`, with the channels at the end. */
+int EXPORT(picture_fit)(const uint8_t *rgba, size_t height, size_t width, const int32_t *sample, int last,
+                        const double *scaling, float *out, soma_error *error);
 
 /* ---- Looking inside: inside.c ------------------------------------------------------------------------------------ */
 

@@ -27,7 +27,8 @@ int network_build(network *n, bool training, built *to, soma_error *error) {
     for (int i = 0; i < n->sample.rank; i++) shape.dims[i + 1] = n->sample.dims[i];
     soma_graph_set_training(g, training);
     to->x = soma_input(g, "x", shape);
-    to->answer = spec_build(n->spec, features_build(to->x, n->features), &options);
+    soma_value x = n->divisor > 1 ? soma_mul(to->x, soma_scalar(g, 1 / n->divisor)) : to->x;
+    to->answer = spec_build(n->spec, features_build(x, n->features), &options);
     to->loss = spec_loss(n->spec, to->answer, NULL, "t", &to->target);
     const soma_error *mistake = soma_graph_error(g);
     if (!mistake->code) return SOMA_OK;

@@ -34,6 +34,7 @@ struct network {
     soma_shape sample;
     size_t sample_size, target_size; /* elements of x, bytes of a row's target */
     uint32_t features;
+    double divisor; /* of the input, while a file is written: above 1 */
     uint64_t seed;
     int64_t outputs;
     soma_store *store;
@@ -50,6 +51,9 @@ struct network {
     rows_set sets[SETS];
     built training; /* graph with the optimizer's update; remade when training changes */
     part trainer;
+    soma_schedule schedule;
+    double rate;             /* with which the schedule begins */
+    int64_t epochs;          /* that the schedule lasts */
     size_t batch, steps, at; /* `at`: the next row of the epoch */
     uint64_t epoch;
     int64_t *order; /* rows, shuffled for the epoch */

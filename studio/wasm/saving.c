@@ -51,11 +51,14 @@ static void write_metadata(json_text *j, const network *n, int64_t answers) {
 }
 
 /* A single sigmoid is saved as the pair [1 - s, s]: a column a class, as soma's other models have. */
-void *network_save(network *n, uint32_t *size, soma_error *error) {
+void *network_save(network *n, double divisor, uint32_t *size, soma_error *error) {
     built whole = {0};
     unsigned char *bytes = NULL;
     size_t length = 0;
-    if (network_build(n, false, &whole, error)) return NULL;
+    n->divisor = divisor;
+    int code = network_build(n, false, &whole, error);
+    n->divisor = 1;
+    if (code) return NULL;
     soma_value answer = whole.answer;
     if (n->meaning == SPEC_SIGMOID && n->outputs == 1) {
         soma_value pair[2] = {soma_sub(soma_scalar(whole.graph, 1), answer), answer};

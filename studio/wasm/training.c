@@ -59,6 +59,26 @@ int network_set_rate(network *n, double rate, soma_error *error) {
     return soma_run_set_scalar(n->trainer.run, soma_plan_learning_rate(n->trainer.plan), rate, error);
 }
 
+int network_set_schedule(network *n, int kind, double rate, double epochs, soma_error *error) {
+    const soma_schedule schedules[] = {[SOMA_SCHEDULE_CONSTANT] = {.kind = SOMA_SCHEDULE_CONSTANT},
+                                       [SOMA_SCHEDULE_STEP] = soma_schedule_step(0, 0.1),
+                                       [SOMA_SCHEDULE_COSINE] = soma_schedule_cosine(0),
+                                       [SOMA_SCHEDULE_ONECYCLE] = soma_schedule_onecycle(0)};
+    if (kind < 0 || kind >= (int)COUNT_OF(schedules) || epochs < 1)
+        return error_set(error, SOMA_ERROR_ARGUMENT, "there is no such schedule");
+    n->schedule = schedules[kind];
+    n->rate = rate;
+    n->epochs = (int64_t)epochs;
+    return n->schedule.kind ? SOMA_OK : network_set_rate(n, rate, error);
+}
+
+/* The rate of the step to come. */
+static int follow_schedule(network *n, soma_error *error) {
+    int64_t each = (int64_t)network_steps_per_epoch(n), last = each * n->epochs - 1;
+    int64_t step = (int64_t)n->steps < last ? (int64_t)n->steps : last;
+    return network_set_rate(n, soma_schedule_rate(n->schedule, n->rate, step, each, n->epochs), error);
+}
+
 static void begin_epoch(network *n) {
     size_t rows = n->sets[0].rows;
     random_stream r = random_open(n->seed, hash_bytes("epoch", 5, HASH_START) + n->epoch);
@@ -83,6 +103,7 @@ static int take_step(network *n, soma_error *error) {
     size_t left = n->sets[0].rows - n->at, count = left < n->batch ? left : n->batch;
     if (n->at == 0) begin_epoch(n);
     gather(n, count);
+    if (n->schedule.kind && follow_schedule(n, error)) return error->code;
     if (soma_run_bind(run, n->training.x, n->batch_x, (int64_t)count, error) ||
         soma_run_bind(run, n->training.target, n->batch_targets, (int64_t)count, error) || soma_run_step(run, error))
         return error->code;

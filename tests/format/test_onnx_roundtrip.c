@@ -602,6 +602,48 @@ static void metadata_come_back_in_order(void **state) {
     soma_graph_destroy(g);
 }
 
+static void the_nodes_of_a_file_are_told_with_their_values(void **state) {
+    (void)state;
+    soma_error error = {0};
+    soma_graph *g = soma_graph_create();
+    soma_store *store = new_store(3);
+    soma_value x = soma_input(g, "x", soma_shape4(SOMA_BATCH, 1, 6, 6));
+    soma_value hidden = soma_relu(soma_conv2d(x, 2, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){.stride = 1}));
+    soma_value flat = soma_reshape(hidden, soma_shape2(SOMA_BATCH, 32));
+    soma_plan_options options = {.store = store, .max_batch = 1, .backend = SOMA_BACKEND_REFERENCE};
+    soma_plan_destroy(soma_plan_infer(&flat, 1, options, &error)); /* fills the store */
+    check(&error);
+    onnx_value input = {"x", x}, output = {"y", flat};
+    onnx_export file = {.inputs = &input, .inputs_count = 1, .outputs = &output, .outputs_count = 1, .store = store};
+    unsigned char *bytes;
+    size_t size;
+    onnx_write_memory(&file, NULL, &bytes, &size, &error);
+    check(&error);
+    onnx_model *model = onnx_read_memory(bytes, size, "memory", NULL, store, &error);
+    check(&error);
+    mem_free(NULL, bytes); /* what is told doesn't lie in the file's bytes */
+    const onnx_step *n = model->nodes;
+    assert_int_equal(model->nodes_count, 4);
+    assert_string_equal(n[0].op, "Conv");
+    assert_string_equal(n[0].attributes, "kernel_shape 3 3, strides 1 1, pads 0 0 0 0, dilations 1 1, group 1");
+    assert_int_equal(n[0].inputs_count, 3);
+    assert_string_equal(n[0].inputs[0], "x");
+    assert_string_equal(n[0].inputs[1], "conv2d1.weight");
+    assert_string_equal(n[0].outputs[0].name, "conv2d1");
+    soma_shape shape = soma_value_shape(n[0].outputs[0].value), wanted = soma_shape4(SOMA_BATCH, 2, 4, 4);
+    assert_true(shape_equal(&shape, &wanted));
+    assert_string_equal(n[1].op, "Relu");
+    assert_string_equal(n[1].attributes, "");
+    assert_string_equal(n[1].inputs[0], "conv2d1");
+    assert_string_equal(n[2].op, "Constant"); /* the shape, known while reading */
+    assert_int_equal(n[2].outputs[0].value.node, 0);
+    assert_string_equal(n[3].op, "Reshape");
+    assert_int_equal(n[3].outputs[0].value.node, onnx_output(model, "y").node);
+    onnx_model_destroy(model);
+    soma_store_destroy(store);
+    soma_graph_destroy(g);
+}
+
 static void what_can_not_be_written_is_named(void **state) {
     (void)state;
     soma_graph *g = soma_graph_create();
@@ -639,6 +681,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(equal_graphs_and_weights_give_equal_bytes),
         cmocka_unit_test(a_value_may_be_two_outputs_and_an_input_or_a_weight_one),
         cmocka_unit_test(metadata_come_back_in_order),
+        cmocka_unit_test(the_nodes_of_a_file_are_told_with_their_values),
         cmocka_unit_test(what_can_not_be_written_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,6 @@ export const russian: Record<string, string> = {
     'Solid links are positive, dashed ones negative. Choose a link or a unit to read and change its weight.':
         'Сплошные связи — положительные веса, пунктирные — отрицательные. Выберите связь или нейрон, чтобы увидеть и изменить вес.',
     Done: 'Готово',
-    'A weight was changed by hand: the link below leads to the network without that change.':
-        'Вес изменён вручную: ссылка внизу ведёт к сети без этого изменения.',
     'Points as seen by': 'Точки в пространстве слоя',
     'no layer': 'не показывать',
     across: 'по горизонтали',
@@ -281,8 +279,8 @@ export const russian: Record<string, string> = {
         'Командная строка обучает и запускает сети; формул в ней нет.',
 
     // Room: playground, link
-    'The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again.':
-        'В ссылке — все настройки, добавленные вручную точки и число шагов: при открытии сеть снова обучится до этого состояния.',
+    'The link holds every setting, the points added by hand, what was changed on the way and the number of steps: opened, it trains to this state again.':
+        'В ссылке — все настройки, добавленные вручную точки, изменения по ходу обучения и число шагов: при открытии сеть снова обучится до этого состояния.',
     // Room: flow
     'A gradient is a product of the slopes on its way: in a deep network it may be next to nothing when it arrives at the first layers. Two networks of the same layers learn from the same batches, one of them with residual connections.':
         'Градиент — это произведение производных на его пути: в глубокой сети до первых слоёв может не дойти почти ничего. Две сети из одинаковых слоёв учатся на одних и тех же мини-батчах; в одной из них есть остаточные связи.',
@@ -703,4 +701,107 @@ export const russian: Record<string, string> = {
         'Попросите у последнего слоя цифру без затухания, дрожания и размытия: логит растёт, а прочесть её нельзя.',
     'Draw all maps of the second layer and find two that look for strokes of different direction.':
         'Нарисуйте все карты второго слоя и найдите две, которые ищут штрихи разного направления.',
+    // Room: Your model
+    'Your model': 'Ваша модель',
+    'An ONNX file runs here as it is: nothing leaves this page. Open one or drop it anywhere, ask it with a picture, a table or numbers, and look at every value inside.':
+        'Файл ONNX работает здесь как есть, и ничего не покидает эту страницу. Откройте файл или перетащите его сюда, дайте модели картинку, таблицу или числа и посмотрите на любое значение внутри.',
+    'Open a model': 'Открыть модель',
+    'Flowers, a table': 'Цветы, таблица',
+    'Digits, pictures': 'Цифры, картинки',
+    nodes: 'узлов',
+    'made by': 'создана в',
+    bytes: 'байт',
+    inputs: 'входы',
+    outputs: 'выходы',
+    classes: 'классы',
+    specification: 'описание сети',
+    Smaller: 'Мельче',
+    Larger: 'Крупнее',
+    'Graph of the model': 'Граф модели',
+    'The nodes of the model': 'Узлы модели',
+    'Nodes that only hold numbers are not drawn:': 'Узлы, в которых только числа, не нарисованы:',
+    Ask: 'Спросить',
+    Input: 'Вход',
+    'A picture, or a CSV of numbers': 'Картинка или CSV с числами',
+    'A CSV file': 'Файл CSV',
+    'Pixels as': 'Пиксели как',
+    'ImageNet’s mean and deviation': 'среднее и отклонение ImageNet',
+    'The picture as the model gets it': 'Картинка, какой её видит модель',
+    'is no picture that the browser can read': 'браузер не может прочесть это как картинку',
+    'One row by hand': 'Одна строка вручную',
+    'Names of the classes, one a line': 'Имена классов, по одному в строке',
+    prediction: 'ответ',
+    'Shown are the first': 'Показаны первые',
+    'the file has all rows.': 'в файле все строки.',
+    'Run the model': 'Запустить модель',
+    'Save the answers as CSV': 'Сохранить ответы как CSV',
+    'Look inside': 'Заглянуть внутрь',
+    Value: 'Значение',
+    'Run the model first, or choose a value.': 'Сначала запустите модель или выберите значение.',
+    'For row': 'Для строки',
+    shape: 'форма',
+    'smallest … largest': 'от … до',
+    zeros: 'нулей',
+    'not finite': 'не числа',
+    'How many numbers are how large': 'Сколько чисел какой величины',
+    Maps: 'Карты',
+    Numbers: 'Числа',
+    'Trained in this page': 'Обучено на этой странице',
+    'Nothing yet:': 'Пока ничего:',
+    'train a network in the playground': 'обучите сеть на площадке',
+    ', come back, and save it here.': ', вернитесь и сохраните её здесь.',
+    steps: 'шагов',
+    'Open it here': 'Открыть здесь',
+    'A file of your own is on your computer alone: a link can’t lead to it.':
+        'Ваш файл есть только на вашем компьютере: ссылка к нему не приведёт.',
+    'The link opens the same model, and what other rooms have trained as long as this page is open.':
+        'Ссылка открывает ту же модель; обученное в других комнатах — пока открыта эта страница.',
+    'Ask the iris model about a flower that it isn’t sure of: no class above 60 %. Rows of the table count, and numbers by hand.':
+        'Спросите модель ирисов о цветке, в котором она не уверена: ни один класс не выше 60 %. Годятся и строки таблицы, и числа вручную.',
+    'Find an inner value of which more than a third is exactly zero: what does a ReLU do?':
+        'Найдите внутри значение, больше трети которого — ровно нули: что делает ReLU?',
+    'Open a file of your own, or the network that you trained in the playground, and ask it.':
+        'Откройте свой файл или сеть, обученную на площадке, и спросите её.',
+
+    // Room: Playground, what is learnt beside classes
+    'To be learnt': 'Что изучать',
+    'Classes of points': 'Классы точек',
+    'A curve through points': 'Кривая через точки',
+    'A picture': 'Картина',
+    random: 'случайные',
+    'no points: click': 'без точек: щёлкайте',
+    'a sine': 'синус',
+    'steps up': 'ступени',
+    'a sunset': 'закат',
+    'A linear classifier beside it': 'Рядом линейный классификатор',
+    'A line beside a hidden layer': 'Прямая рядом со скрытым слоем',
+    'Learnt by heart': 'Выучено наизусть',
+    Schedule: 'Расписание скорости',
+    'Epochs of the schedule': 'Эпох в расписании',
+    'constant rate': 'постоянная скорость',
+    'in steps to a tenth': 'ступенями в десять раз',
+    'along a cosine to 0': 'по косинусу до 0',
+    'one cycle: up and down': 'один цикл: вверх и вниз',
+    'The picture as the network paints it': 'Картина, какой её рисует сеть',
+    'The curve of the answers, and the points': 'Кривая ответов и точки',
+    'The network’s answers': 'Ответы сети',
+    'The picture to be painted': 'Картина, которую надо нарисовать',
+    'A linear classifier': 'Линейный классификатор',
+    'What a linear classifier answers over the plane': 'Ответы линейного классификатора на плоскости',
+    'linear, test': 'прямая, тест',
+    'network, test': 'сеть, тест',
+    'linear, training': 'прямая, обучение',
+    'lowest test loss': 'наименьшая потеря на тесте',
+    'Click adds a point.': 'Щелчок добавляет точку.',
+    Specification: 'Описание сети',
+    'This state can’t be shared: the picture is on your computer alone.':
+        'Этим состоянием нельзя поделиться: картинка есть только на вашем компьютере.',
+    'This state can’t be shared: a link holds at most 60 changes by hand.':
+        'Этим состоянием нельзя поделиться: в ссылку помещается не больше 60 ручных изменений.',
+    'Spiral, only x1 and x2, at most 8 units: bring the test loss below 0.05.':
+        'Спираль, только x1 и x2, не больше 8 нейронов: добейтесь потери на тесте ниже 0,05.',
+    'Xor without a hidden layer: 95 % right on the test part. Which input helps?':
+        'Xor без скрытого слоя: 95 % верных ответов на тесте. Какой вход поможет?',
+    'Overfit two moons: fewer than 100 points, and the loss on the test at least 0.5 above that of training.':
+        'Переобучите сеть на двух лунах: меньше 100 точек, и потеря на тесте хотя бы на 0,5 выше, чем на обучении.',
 };

@@ -1,5 +1,15 @@
 /** soma in WebAssembly: networks that are built, trained, looked into and saved by the C library. */
 import { describe, type Description } from './description.js';
+import {
+    fitPicture,
+    readTable,
+    summaryOf,
+    type Picture,
+    type PictureSample,
+    type Summary,
+    type Table,
+    type TableSchema,
+} from './data.js';
 import { Formula, Landscape } from './formula.js';
 import { Inside } from './inside.js';
 import { Model } from './model.js';
@@ -11,18 +21,21 @@ import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './sli
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
 export { Feature, Inside, type FeatureOptions, type InsideLayer, type Pixel } from './inside.js';
-export { Model, type ModelValue } from './model.js';
+export type { Picture, PictureSample, Summary, Table, TableColumn, TableSchema } from './data.js';
+export { Model, type InnerValue, type ModelNode, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
 export {
     featureNames,
     initNames,
     optimizerNames,
+    scheduleNames,
     type FeatureName,
     type InitName,
     type NetworkOptions,
     type Optimizer,
     type OptimizerName,
+    type ScheduleName,
 } from './settings.js';
 export { BINS, type Statistics, type Tap } from './taps.js';
 export {
@@ -34,7 +47,7 @@ export {
     type SlideOptions,
 } from './slide.js';
 
-export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs'] as const;
+export const pointShapes = ['moons', 'spiral', 'circles', 'xor', 'blobs', 'random'] as const;
 export type PointShape = (typeof pointShapes)[number];
 
 export interface Points {
@@ -89,6 +102,20 @@ export class Soma {
                 wasm.call('digit_fit', p, height, width, out) ? wasm.floats(out, 784).slice() : undefined,
             ),
         );
+    }
+
+    /** The rows of a CSV text as a model with this schema reads them. */
+    table(name: string, bytes: Uint8Array, schema: TableSchema): Table {
+        return readTable(this.#wasm, name, bytes, schema);
+    }
+
+    /** A picture of any size as a model wants it: the largest centred part of its proportions, scaled. */
+    fit(picture: Picture, sample: PictureSample): Float32Array {
+        return fitPicture(this.#wasm, picture, sample);
+    }
+
+    summary(values: ArrayLike<number>): Summary {
+        return summaryOf(this.#wasm, values);
     }
 
     formula(text: string): Formula {

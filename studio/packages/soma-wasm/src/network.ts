@@ -1,7 +1,7 @@
 import type { Pointer, Wasm } from './module.js';
 import { SomaError } from './module.js';
-import type { NetworkOptions, Optimizer } from './settings.js';
-import { networkArray, optimizerArray } from './settings.js';
+import type { NetworkOptions, Optimizer, ScheduleName } from './settings.js';
+import { networkArray, optimizerArray, scheduleNames } from './settings.js';
 import { TAP_NUMBERS, tapOf, type Tap } from './taps.js';
 
 export interface Tensor {
@@ -154,6 +154,11 @@ export class Network {
         this.#wasm.try('network_set_rate', this.#pointer, rate);
     }
 
+    /** How the rate changes with the steps that are taken, over so many epochs; then it stays. */
+    setSchedule(kind: ScheduleName, rate: number, epochs: number): void {
+        this.#wasm.try('network_set_schedule', this.#pointer, scheduleNames.indexOf(kind), rate, epochs);
+    }
+
     train(steps: number): void {
         this.#wasm.try('network_train', this.#pointer, steps);
     }
@@ -285,10 +290,10 @@ export class Network {
         );
     }
 
-    /** The network as an ONNX file. */
-    save(): Uint8Array {
+    /** The network as an ONNX file. `divisor`: 255 for one that was trained on pictures of 0 … 1; the file takes bytes. */
+    save(divisor = 1): Uint8Array {
         return this.#wasm.with(4, (length) => {
-            const bytes = this.#wasm.try('network_save', this.#pointer, length);
+            const bytes = this.#wasm.try('network_save', this.#pointer, divisor, length);
             const copy = this.#wasm.bytes(bytes, this.#wasm.ints(length, 1)[0] ?? 0).slice();
             this.#wasm.give(bytes);
             return copy;

@@ -27,6 +27,10 @@ export interface Optimizer {
     clip?: number;
 }
 
+/** Of the learning rate, by PyTorch's definitions: step falls to a tenth at each third of the training. */
+export const scheduleNames = ['constant', 'step', 'cosine', 'onecycle'] as const;
+export type ScheduleName = (typeof scheduleNames)[number];
+
 export type InitName = 'constant' | 'normal' | 'uniform' | 'xavier' | 'xavier_normal' | 'he' | 'orthogonal';
 export const initNames: readonly InitName[] = [
     'constant',

@@ -154,6 +154,7 @@ test('module and code together are below 400 KB after gzip', () => {
         'module.js',
         'network.js',
         'model.js',
+        'data.js',
         'formula.js',
         'settings.js',
         'slide.js',

@@ -1,5 +1,6 @@
 // The page's side of the engine: each room's methods, which answer by promises.
 import wasmUrl from 'soma-wasm/soma.wasm?url';
+import { bytesAt } from '../bytes';
 import type { Engines, Reply, Request } from './worker';
 import EngineWorker from './worker?worker&inline';
 
@@ -21,14 +22,7 @@ worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     else call?.reject(new Error(data.error));
 };
 
-/** The module's bytes: a file of the site, or part of the single page. */
-async function wasmBytes(): Promise<ArrayBuffer> {
-    if (!wasmUrl.startsWith('data:')) return (await fetch(wasmUrl)).arrayBuffer();
-    const text = atob(wasmUrl.slice(wasmUrl.indexOf(',') + 1));
-    return Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer;
-}
-
-const ready = wasmBytes().then((wasm) => worker.postMessage({ wasm }, [wasm]));
+const ready = bytesAt(wasmUrl).then((wasm) => worker.postMessage({ wasm }, [wasm]));
 
 function remote<K extends keyof Engines>(room: K): Remote<Engines[K]> {
     return new Proxy({} as Remote<Engines[K]>, {
@@ -57,4 +51,5 @@ export const engine = {
     locality: remote('locality'),
     digits: remote('digits'),
     features: remote('features'),
+    model: remote('model'),
 };

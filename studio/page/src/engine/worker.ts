@@ -8,9 +8,11 @@ import { DigitsEngine } from './digits';
 import { FeaturesEngine } from './features';
 import { GraphEngine } from './graph';
 import { LocalityEngine } from './locality';
+import { ModelEngine } from './model';
 import { NeuronEngine } from './neuron';
 import { PlaygroundEngine } from './playground';
 import { RaceEngine } from './race';
+import type { TrainedSource } from './trained';
 
 export interface Engines {
     playground: PlaygroundEngine;
@@ -23,6 +25,7 @@ export interface Engines {
     locality: LocalityEngine;
     digits: DigitsEngine;
     features: FeaturesEngine;
+    model: ModelEngine;
 }
 
 export interface Request {
@@ -47,11 +50,23 @@ function buffers(value: unknown, found: Set<ArrayBufferLike>): Set<ArrayBufferLi
 
 let engines: Promise<Engines> | undefined;
 
+/** The network of the room of digits, as a model that takes pictures of bytes, as other files do. */
+function digitsSource(digits: DigitsEngine): TrainedSource {
+    return {
+        trained() {
+            const network = digits.trained?.network;
+            return network && { spec: network.spec, steps: network.steps, accuracy: network.measure('test').accuracy };
+        },
+        save: () => digits.trained!.network.save(255),
+    };
+}
+
 async function start(wasm: ArrayBuffer): Promise<Engines> {
     const soma = await loadSoma(wasm);
     const digits = new DigitsEngine(soma);
+    const playground = new PlaygroundEngine(soma);
     return {
-        playground: new PlaygroundEngine(soma),
+        playground,
         neuron: new NeuronEngine(soma),
         race: new RaceEngine(soma),
         graph: new GraphEngine(soma),
@@ -61,6 +76,7 @@ async function start(wasm: ArrayBuffer): Promise<Engines> {
         locality: new LocalityEngine(soma),
         digits,
         features: new FeaturesEngine(soma, digits),
+        model: new ModelEngine(soma, { playground, digits: digitsSource(digits) }),
     };
 }
 

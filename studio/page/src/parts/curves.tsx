@@ -57,7 +57,15 @@ interface Ticks {
 }
 
 /** The plot in lines and letters, for a picture that is saved: the plot on the page is a canvas. */
-function vector(u: uPlot, ticks: Ticks[], curves: readonly Curve[], ink: string, grid: string): SVGElement {
+function vector(
+    u: uPlot,
+    ticks: Ticks[],
+    curves: readonly Curve[],
+    ink: string,
+    grid: string,
+    gap: boolean,
+    mark: number | undefined,
+): SVGElement {
     const svg = make('svg', { viewBox: `0 0 ${u.width} ${u.height}` });
     const area = u.bbox,
         ratio = uPlot.pxRatio;
@@ -80,6 +88,21 @@ function vector(u: uPlot, ticks: Ticks[], curves: readonly Curve[], ink: string,
     });
     const middle = { x: (left + right) / 2, y: u.height - 4, 'text-anchor': 'middle' };
     svg.append(make('text', { ...font, ...middle, 'font-weight': 600 }, String(u.axes[0]!.label)));
+    if (gap) {
+        const corners = (k: number) =>
+            [...u.data[0]].flatMap((at, i) => {
+                const value = u.data[k]![i];
+                return typeof value === 'number' && Number.isFinite(value)
+                    ? [`${x(at).toFixed(1)} ${y(value).toFixed(1)}`]
+                    : [];
+            });
+        const round = [...corners(1), ...corners(2).reverse()];
+        if (round.length) svg.append(make('path', { d: `M${round.join('L')}Z`, fill: css(curves[1]!.colour, GAP) }));
+    }
+    if (mark !== undefined)
+        svg.append(
+            make('line', { x1: x(mark), x2: x(mark), y1: top, y2: bottom, stroke: ink, 'stroke-dasharray': '3 4' }),
+        );
     curves.forEach((curve, k) => {
         let path = '',
             down = false;
@@ -105,11 +128,21 @@ interface CurvesProps {
     logarithmic?: boolean;
     /** What the history's rows begin with. */
     across?: string;
+    /** Fills what lies between the first two curves. */
+    gap?: boolean;
+    /** Where a line stands upright. */
+    mark?: number | undefined;
 }
 
-export function Curves({ label, history, curves, version, logarithmic = false, across = 'epoch' }: CurvesProps) {
+/** How much of the second curve's colour fills the gap. */
+const GAP = 0.18;
+
+export function Curves(props: CurvesProps) {
+    const { label, history, curves, version, logarithmic = false, across = 'epoch', gap = false, mark } = props;
     const box = useRef<HTMLDivElement>(null);
     const plot = useRef<uPlot>();
+    const marked = useRef(mark);
+    marked.current = mark;
     const dark = useDark();
     /** Without data there are no axes, which would then push the plot aside when they come. */
     const some = history.rows.length > 0;
@@ -141,6 +174,24 @@ export function Curves({ label, history, curves, version, logarithmic = false, a
                     { ...axis, size: 28, label: t(across), labelSize: 20, labelFont: '600 12px system-ui, sans-serif' },
                     { ...axis, size: 56 },
                 ],
+                ...(gap ? { bands: [{ series: [2, 1], fill: css(curves[1]!.colour, GAP) }] } : {}),
+                hooks: {
+                    draw: [
+                        (u) => {
+                            if (marked.current === undefined) return;
+                            const x = Math.round(u.valToPos(marked.current, 'x', true));
+                            u.ctx.save();
+                            u.ctx.strokeStyle = ink;
+                            u.ctx.lineWidth = 2;
+                            u.ctx.setLineDash([3, 4]);
+                            u.ctx.beginPath();
+                            u.ctx.moveTo(x, u.bbox.top);
+                            u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+                            u.ctx.stroke();
+                            u.ctx.restore();
+                        },
+                    ],
+                },
                 series: [
                     {},
                     ...curves.map((c) => ({
@@ -154,7 +205,7 @@ export function Curves({ label, history, curves, version, logarithmic = false, a
             history.columns(curves.length + 1) as uPlot.AlignedData,
             box.current!,
         );
-        drawsItself(box.current!, () => vector(plot.current!, ticks, curves, ink, grid));
+        drawsItself(box.current!, () => vector(plot.current!, ticks, curves, ink, grid, gap, marked.current));
         const watcher = new ResizeObserver(() => plot.current?.setSize({ width: width(), height: HEIGHT }));
         watcher.observe(box.current!);
         return () => {

@@ -6,7 +6,7 @@ import { t } from '../language';
 import { drawingOf } from './drawing';
 import { useShown } from './view';
 
-function save(name: string, blob: Blob): void {
+export function save(name: string, blob: Blob): void {
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
     link.download = name;

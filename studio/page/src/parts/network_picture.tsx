@@ -17,7 +17,8 @@ export interface Picked {
 interface Props {
     features: readonly string[];
     layers: number[];
-    outputs: number;
+    /** What each output is called. */
+    outputs: readonly string[];
     frame: Frame;
     picked: Picked | undefined;
     onPick: (p: Picked | undefined) => void;
@@ -44,7 +45,7 @@ function Unit({ values, units, index }: { values: Float32Array | undefined; unit
 }
 
 export function NetworkPicture({ features, layers, outputs, frame, picked, onPick, onWeight }: Props) {
-    const columns = [features.length, ...layers, outputs];
+    const columns = [features.length, ...layers, outputs.length];
     const height = Math.max(...columns) * (UNIT + GAP),
         width = (columns.length - 1) * COLUMN + UNIT + 60;
     const x = (column: number) => 50 + column * COLUMN;
@@ -134,7 +135,7 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
                             </button>
                         )),
                     )}
-                    {Array.from({ length: outputs }, (_, i) => (
+                    {outputs.map((name, i) => (
                         <button
                             type="button"
                             class="neuron out"
@@ -142,7 +143,7 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
                             aria-label={`${unitName(columns.length - 1, i)}: ${t('bias')} ${decimal(frame.biases[layers.length]?.[i] ?? NaN, 2)}`}
                             onClick={() => pickBias(layers.length, i)}
                         >
-                            {outputs > 1 ? i : 'p'}
+                            {name}
                         </button>
                     ))}
                 </div>

@@ -4,27 +4,34 @@ import { useShown } from './view';
 
 interface Props {
     link: string;
+    /** Why the link doesn't lead to what is on the screen. */
+    unshared?: string | undefined;
+    /** The network's complete specification. */
+    spec?: string | undefined;
     /** The command line that trains the same. */
     command?: string | undefined;
     /** What has to be said of either; where there is no command, why. */
     note: string;
 }
 
-export function Share({ link, command, note }: Props) {
+export function Share({ link, unshared, spec, command, note }: Props) {
     if (!useShown('Link and command', 'link')) return null;
     return (
         <details>
             <summary>{t('Link and command')}</summary>
-            <p>
-                <a href={link}>{t('Link to this state')}</a>
-            </p>
+            <p>{unshared ? t(unshared) : <a href={link}>{t('Link to this state')}</a>}</p>
+            {spec && (
+                <p>
+                    {t('Specification')}: <code>{spec}</code>
+                </p>
+            )}
             {command && (
                 <>
                     <p>{t('The same network on the command line')}:</p>
                     <pre tabIndex={0}>{command}</pre>
                 </>
             )}
-            <p class="note">{t(note)}</p>
+            {!unshared && <p class="note">{t(note)}</p>}
         </details>
     );
 }

@@ -1,26 +1,31 @@
 // The playground: a network on points of the plane, everything about it movable while it learns.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { engine } from '../engine/client';
-import { GRID, REACH, type Described, type Frame } from '../engine/playground';
-import { decimal, t } from '../language';
+import type { Described, Edit, Frame } from '../engine/playground';
+import { bytesAt } from '../bytes';
+import sunset from '../examples/sunset.png?url';
+import { t } from '../language';
 import { classColours } from '../parts/colours';
 import { Transport } from '../parts/controls';
 import { Curves, History, type Curve } from '../parts/curves';
+import { Exercises, type Exercise } from '../parts/exercises';
 import { Figure } from '../parts/figure';
 import { NetworkPicture, type Picked } from '../parts/network_picture';
-import { Plane } from '../parts/plane';
 import { Share } from '../parts/share';
 import { Space } from '../parts/space';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
-import { linkTo } from '../router';
-import { DataControls, NetworkControls, TrainingControls, type Change } from './playground_controls';
+import { Beside, Numbers, Picture } from './playground_answers';
+import { DataControls, linkOf, NetworkControls, TrainingControls, type Change } from './playground_controls';
 import {
     ADDED_MAX,
     commandLine,
+    edited,
+    EDITS_MAX,
+    editsFromLink,
+    editsToLink,
     fromLink,
     quantise,
-    toLink,
     usual,
     type PlaygroundSettings,
 } from './playground_settings';
@@ -34,21 +39,67 @@ const CURVES: readonly Curve[] = [
 ];
 
 /** Changes of these leave the weights as they are. */
-const TRAINING = new Set<keyof PlaygroundSettings>(['optimizer', 'rate', 'batch', 'l1', 'l2']);
-const VIEW = new Set<keyof PlaygroundSettings>(['pace', 'showTest', 'discretise']);
+const TRAINING = new Set<keyof PlaygroundSettings>(['optimizer', 'rate', 'batch', 'l1', 'l2', 'schedule', 'span']);
+const VIEW = new Set<keyof PlaygroundSettings>(['pace', 'showTest', 'discretise', 'beside']);
+
+interface State {
+    s: PlaygroundSettings;
+    frame: Frame;
+}
+const learnt = ({ s, frame }: State, set: PlaygroundSettings['set']) =>
+    s.task === 'classify' && s.set === set && frame.steps > 0;
+const exercises: readonly Exercise<State>[] = [
+    {
+        text: 'Spiral, only x1 and x2, at most 8 units: bring the test loss below 0.05.',
+        done: (state) =>
+            learnt(state, 'spiral') &&
+            state.s.features.every((f) => f === 'x1' || f === 'x2') &&
+            state.s.hidden.reduce((a, b) => a + b, 0) <= 8 &&
+            state.s.noise >= usual.classify.noise &&
+            state.s.test <= 0.5 &&
+            state.frame.test.loss < 0.05,
+    },
+    {
+        text: 'Xor without a hidden layer: 95 % right on the test part. Which input helps?',
+        done: (state) => learnt(state, 'xor') && !state.s.hidden.length && state.frame.test.accuracy >= 0.95,
+    },
+    {
+        text: 'Overfit two moons: fewer than 100 points, and the loss on the test at least 0.5 above that of training.',
+        done: (state) =>
+            learnt(state, 'moons') && state.s.count < 100 && state.frame.test.loss - state.frame.train.loss >= 0.5,
+    },
+];
+
+/** The settings from which the exercises begin. */
+const beginning: PlaygroundSettings = { ...usual.classify, hidden: [4], rate: 0.1 };
+
+function outputNames(task: PlaygroundSettings['task'], count: number): string[] {
+    if (task === 'paint') return ['R', 'G', 'B'].map(t);
+    return count === 1 ? [task === 'regress' ? 'y' : 'p'] : Array.from({ length: count }, (_, i) => `${i}`);
+}
 
 export function Playground({ settings }: RoomProps) {
-    const [s, setSettings] = useState<PlaygroundSettings>(() => fromLink(settings));
+    const first = useRef({
+        steps: Number(settings.get('step') ?? 0),
+        running: settings.get('run') === '1',
+        edits: editsFromLink(settings),
+    });
+    /** Where the network began, and what was changed by hand since: together they lead to where it is. */
+    const base = useRef<PlaygroundSettings>(fromLink(settings));
+    const [edits, setEdits] = useState<Edit[]>(first.current.edits);
+    const [s, setSettings] = useState<PlaygroundSettings>(() => edited(base.current, first.current.edits));
     const [described, setDescribed] = useState<Described>();
     const [frame, setFrame] = useState<Frame>();
     const [mistake, setMistake] = useState('');
     const [picked, setPicked] = useState<Picked>();
-    const [handMade, setHandMade] = useState(false);
     const history = useRef(new History());
-    const first = useRef({ steps: Number(settings.get('step') ?? 0), running: settings.get('run') === '1' });
+    const best = useRef<{ epoch: number; loss: number }>();
 
     const show = (f: Frame) => {
-        history.current.add([f.epoch, f.train.loss, f.test.loss]);
+        for (const [epoch = 0, train = NaN, test = NaN] of [...(f.way ?? []), [f.epoch, f.train.loss, f.test.loss]]) {
+            history.current.add([epoch, train, test]);
+            if (epoch && test < (best.current?.loss ?? Infinity)) best.current = { epoch, loss: test };
+        }
         setFrame(f);
     };
     const training = useTraining(() => engine.playground.run(SLICE, s.pace), show, setMistake);
@@ -56,37 +107,70 @@ export function Playground({ settings }: RoomProps) {
     const restart = async (next: PlaygroundSettings) => {
         try {
             setMistake('');
-            const d = await engine.playground.configure(next);
+            const { steps, running, edits: known } = first.current;
+            first.current = { steps: 0, running: false, edits: [] };
+            // A link begins with its settings; what was changed on the way comes when its step is reached.
+            const from = known.length ? base.current : next;
+            const d = await engine.playground.configure(from);
+            base.current = from;
             history.current = new History();
+            best.current = undefined;
+            setEdits(known);
             setDescribed(d);
             setPicked(undefined);
-            setHandMade(false);
-            const { steps, running } = first.current;
-            first.current = { steps: 0, running: false };
-            show(await (steps > 0 ? engine.playground.replay(Math.min(steps, 1e6)) : engine.playground.frame()));
+            show(
+                await (steps > 0 || known.length
+                    ? engine.playground.replay(Math.min(steps, 1e6), known)
+                    : engine.playground.frame()),
+            );
             if (running) training.start();
         } catch (error) {
             setMistake(error instanceof Error ? error.message : String(error));
         }
     };
-    useEffect(() => void restart(s), []);
+    const givePicture = async (file: Blob) => {
+        const exact = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
+        await engine.playground.picture(await createImageBitmap(file, exact));
+    };
+    const begin = async (next: PlaygroundSettings) => {
+        if (next.task === 'paint' && next.set === 'sunset') await givePicture(new Blob([await bytesAt(sunset)]));
+        await restart(next);
+    };
+    useEffect(() => void begin(s), []);
 
+    /** Keeps a change by hand: those of one step and kind make one. */
+    const keep = (edit: Edit) =>
+        setEdits((all) => {
+            const last = all.at(-1);
+            if (!last?.training || !edit.training || last.step !== edit.step) return [...all, edit];
+            return [...all.slice(0, -1), { step: edit.step, training: { ...last.training, ...edit.training } }];
+        });
     const change: Change = (part) => {
         const next = { ...s, ...part };
-        const keys = Object.keys(part) as (keyof PlaygroundSettings)[];
+        const keys = (Object.keys(part) as (keyof PlaygroundSettings)[]).filter((k) => s[k] !== part[k]);
         setSettings(next);
-        if (keys.every((k) => VIEW.has(k))) return;
-        if (keys.every((k) => TRAINING.has(k)))
-            void engine.playground.train(next).catch((e: Error) => setMistake(e.message));
-        else void restart(next);
+        const failed = (e: Error) => setMistake(e.message);
+        if (keys.every((k) => VIEW.has(k))) {
+            base.current = { ...base.current, ...part };
+            if (part.beside === undefined) return;
+            void engine.playground
+                .beside(next.beside)
+                .then(async () => setFrame(await engine.playground.frame()), failed);
+        } else if (keys.every((k) => TRAINING.has(k))) {
+            void engine.playground.train(part).then((step) => {
+                if (step || edits.length) keep({ step, training: part });
+                else base.current = { ...base.current, ...part };
+            }, failed);
+        } else void begin(next);
     };
 
     const addPoint = (x: number, y: number, other: boolean) => {
-        if (s.added.length < 3 * ADDED_MAX) change({ added: [...s.added, quantise(x), quantise(y), other ? 1 : 0] });
+        const point = [quantise(x), quantise(y), other ? 1 : 0];
+        if (s.added.length < 3 * ADDED_MAX) change({ added: [...s.added, ...point] });
     };
     const setWeight = async (p: Picked, value: number) => {
-        await engine.playground.setWeight(p.layer, p.bias, p.index, value);
-        setHandMade(true);
+        const step = await engine.playground.setWeight(p.layer, p.bias, p.index, value);
+        keep({ step, weight: { layer: p.layer, bias: p.bias, index: p.index, value } });
         setFrame(await engine.playground.frame());
     };
     const pause = () => {
@@ -94,11 +178,18 @@ export function Playground({ settings }: RoomProps) {
         void engine.playground.pause();
     };
 
-    const link = linkTo(
-        'playground',
-        { ...toLink(s), step: `${frame?.steps ?? 0}`, run: training.running ? '1' : '0' },
-        { ...toLink(usual), step: '0', run: '0' },
-    );
+    const link = linkOf(base.current, {
+        step: `${frame?.steps ?? 0}`,
+        run: training.running ? '1' : '0',
+        edits: editsToLink(edits),
+    });
+    /** Why the link doesn't lead here. */
+    const unshared =
+        s.task === 'paint' && s.set === 'opened'
+            ? 'This state can’t be shared: the picture is on your computer alone.'
+            : edits.length > EDITS_MAX
+              ? 'This state can’t be shared: a link holds at most 60 changes by hand.'
+              : undefined;
     const standing = frame && { epoch: frame.epoch, loss: frame.train.loss, accuracy: frame.test.accuracy };
     return (
         <main class="room playground">
@@ -117,7 +208,16 @@ export function Playground({ settings }: RoomProps) {
             </div>
             <div class="columns">
                 <section aria-label={t('Data')} class="side">
-                    <DataControls s={s} change={change} />
+                    <DataControls
+                        s={s}
+                        change={change}
+                        onPicture={(file) =>
+                            void givePicture(file).then(
+                                () => restart(s),
+                                () => setMistake(`${file.name}: ${t('is no picture that the browser can read')}`),
+                            )
+                        }
+                    />
                 </section>
                 <section aria-label={t('Network')} class="middle">
                     <NetworkControls s={s} change={change} />
@@ -125,9 +225,9 @@ export function Playground({ settings }: RoomProps) {
                     {described && frame && (
                         <Figure name="playground-network">
                             <NetworkPicture
-                                features={s.features}
+                                features={s.task === 'regress' ? ['x'] : s.features}
                                 layers={described.layers.map((l) => l.units)}
-                                outputs={described.outputs}
+                                outputs={outputNames(s.task, described.outputs)}
                                 frame={frame}
                                 picked={picked}
                                 onPick={setPicked}
@@ -135,14 +235,7 @@ export function Playground({ settings }: RoomProps) {
                             />
                         </Figure>
                     )}
-                    {handMade && (
-                        <p class="note">
-                            {t(
-                                'A weight was changed by hand: the link below leads to the network without that change.',
-                            )}
-                        </p>
-                    )}
-                    {described && frame && described.layers.length > 0 && (
+                    {described && frame && described.layers.length > 0 && s.task === 'classify' && (
                         <Space
                             layers={described.layers.map((l) => l.units)}
                             values={frame.space}
@@ -156,55 +249,32 @@ export function Playground({ settings }: RoomProps) {
                 </section>
                 <section aria-label={t('Answers')} class="side wide">
                     <Figure name="playground-answers">
-                        <Plane
-                            label={t('The answers over the plane, and the points')}
-                            grid={frame?.grid}
-                            side={GRID}
-                            outputs={described?.outputs ?? 1}
-                            reach={REACH}
-                            discretise={s.discretise}
-                            onAdd={addPoint}
-                            points={
-                                described
-                                    ? [described.train, ...(s.showTest ? [{ ...described.test, open: true }] : [])]
-                                    : []
-                            }
-                        />
+                        <Picture s={s} described={described} frame={frame} onAdd={addPoint} />
                     </Figure>
-                    <p class="note">{t('Click adds a point ●, Shift and click ▲.')}</p>
+                    {s.task === 'classify' && <p class="note">{t('Click adds a point ●, Shift and click ▲.')}</p>}
+                    {s.task === 'regress' && <p class="note">{t('Click adds a point.')}</p>}
+                    <Beside s={s} described={described} frame={frame} />
                     <Figure name="playground-curves">
                         <Curves
                             key={CURVES.length}
                             label={t('Loss by epoch')}
                             history={history.current}
                             curves={CURVES}
+                            gap
+                            mark={best.current?.epoch}
                             version={frame}
                         />
                     </Figure>
-                    <dl class="numbers">
-                        <dt>{t('training')}</dt>
-                        <dd>
-                            {decimal(frame?.train.loss ?? NaN, 4)} · {decimal(100 * (frame?.train.accuracy ?? NaN), 1)}{' '}
-                            %
-                        </dd>
-                        <dt>{t('test')}</dt>
-                        <dd>
-                            {decimal(frame?.test.loss ?? NaN, 4)} · {decimal(100 * (frame?.test.accuracy ?? NaN), 1)} %
-                        </dd>
-                        <dt>{t('gap')}</dt>
-                        <dd>{decimal((frame?.test.loss ?? NaN) - (frame?.train.loss ?? NaN), 4)}</dd>
-                        <dt>{t('engine')}</dt>
-                        <dd>
-                            {decimal((frame?.speed ?? 0) / 1e6, 2)} {t('million examples a second')}, {t('picture')}{' '}
-                            {decimal(frame?.gridMs ?? NaN, 1)} {t('ms')}
-                        </dd>
-                    </dl>
+                    <Numbers frame={frame} best={best.current} />
                 </section>
             </div>
+            <Exercises list={exercises} state={frame && { s, frame }} link={linkOf(beginning)} />
             <Share
                 link={link}
+                unshared={unshared}
                 command={commandLine(s)}
-                note="The link holds every setting, the points added by hand and the number of steps: opened, it trains to this state again."
+                spec={described?.spec}
+                note="The link holds every setting, the points added by hand, what was changed on the way and the number of steps: opened, it trains to this state again."
             />
         </main>
     );

@@ -1,13 +1,74 @@
-import { featureNames, initNames, optimizerNames, pointShapes } from 'soma-wasm';
+import { featureNames, initNames, optimizerNames, scheduleNames, type ScheduleName } from 'soma-wasm';
+import { taskNames, type TaskName } from '../engine/playground_data';
+import { useId } from 'preact/hooks';
 import { t } from '../language';
 import { Check, Choice, Group, NumberBox, Slider } from '../parts/controls';
-import { activations, LAYERS_MAX, UNITS_MAX, usual, type PlaygroundSettings } from './playground_settings';
+import { linkTo } from '../router';
+import {
+    activations,
+    LAYERS_MAX,
+    sets,
+    toLink,
+    UNITS_MAX,
+    usual,
+    usualLink,
+    type PlaygroundSettings,
+} from './playground_settings';
 
 export type Change = (part: Partial<PlaygroundSettings>) => void;
 interface Props {
     s: PlaygroundSettings;
     change: Change;
 }
+
+const tasks: Record<TaskName, string> = {
+    classify: 'Classes of points',
+    regress: 'A curve through points',
+    paint: 'A picture',
+};
+/** Sets whose names alone don't say what they are. */
+const setTitles: Record<string, string> = {
+    random: 'random',
+    none: 'no points: click',
+    sine: 'a sine',
+    steps: 'steps up',
+    sunset: 'a sunset',
+    opened: 'a picture of one’s own',
+};
+
+const overfitting: PlaygroundSettings = {
+    ...usual.classify,
+    set: 'moons',
+    count: 60,
+    noise: 0.3,
+    test: 0.5,
+    hidden: [12, 12],
+    showTest: true,
+};
+/** Places to begin: links, so that each can be shared. */
+const presets: readonly (readonly [string, PlaygroundSettings])[] = [
+    ['Spiral', usual.classify],
+    [
+        'A feature instead of a layer',
+        { ...usual.classify, set: 'xor', hidden: [], features: ['x1', 'x2', 'x1 x2'], rate: 0.1 },
+    ],
+    ['A line beside a hidden layer', { ...usual.classify, set: 'moons', noise: 0.1, hidden: [8], beside: true }],
+    ['Overfitting', overfitting],
+    ['Learnt by heart', { ...usual.classify, set: 'random', count: 100, hidden: [12, 12], showTest: true }],
+    ['A curve through points', usual.regress],
+    ['A picture', usual.paint],
+];
+
+/** The link to the state in which settings begin. */
+export const linkOf = (s: PlaygroundSettings, more: Record<string, string> = {}) =>
+    linkTo('playground', { ...toLink(s), ...more }, usualLink(s.task));
+
+const schedules: Record<ScheduleName, string> = {
+    constant: 'constant rate',
+    step: 'in steps to a tenth',
+    cosine: 'along a cosine to 0',
+    onecycle: 'one cycle: up and down',
+};
 
 const same = <T extends string>(list: readonly T[]) => list.map((v) => [v, v] as const);
 const rates = ['0.0001', '0.0003', '0.001', '0.003', '0.01', '0.03', '0.1', '0.3', '1', '3'];
@@ -31,83 +92,123 @@ function Numbers({
     return <Choice label={label} value={chosen} options={same(all)} onChange={(v) => onChange(Number(v))} />;
 }
 
-export function DataControls({ s, change }: Props) {
+interface DataProps extends Props {
+    /** A picture of one's own to be painted. */
+    onPicture: (file: File) => void;
+}
+
+export function DataControls({ s, change, onPicture }: DataProps) {
+    const points = s.task !== 'paint',
+        made = points && s.set !== 'none';
     return (
         <>
             <Group title="Data">
-                <Choice label="Set" value={s.set} options={same(pointShapes)} onChange={(set) => change({ set })} />
-                <Slider
-                    label="Noise"
-                    value={s.noise}
-                    min={0}
-                    max={0.5}
-                    step={0.01}
-                    onChange={(noise) => change({ noise })}
+                <Choice
+                    label="To be learnt"
+                    value={s.task}
+                    options={taskNames.map((name) => [name, tasks[name]] as const)}
+                    onChange={(task) => change(usual[task])}
                 />
-                <Slider
-                    label="Points"
-                    value={s.count}
-                    min={50}
-                    max={1000}
-                    step={50}
-                    onChange={(count) => change({ count })}
+                <Choice
+                    label="Set"
+                    value={s.set}
+                    options={sets[s.task].map((name) => [name, setTitles[name] ?? name] as const)}
+                    onChange={(set) => change({ set })}
                 />
-                <Slider
-                    label="Share of test data"
-                    value={s.test}
-                    min={0.1}
-                    max={0.9}
-                    step={0.1}
-                    text={`${Math.round(100 * s.test)} %`}
-                    onChange={(test) => change({ test })}
-                />
-                <NumberBox
-                    label="Seed of the data"
-                    value={s.dataSeed}
-                    min={0}
-                    step={1}
-                    onChange={(v) => change({ dataSeed: Math.floor(v) })}
-                />
+                {s.task === 'paint' && s.set === 'opened' && <PictureBox onPicture={onPicture} />}
+                {made && (
+                    <Slider
+                        label="Noise"
+                        value={s.noise}
+                        min={0}
+                        max={0.5}
+                        step={0.01}
+                        onChange={(noise) => change({ noise })}
+                    />
+                )}
+                {made && (
+                    <Slider
+                        label="Points"
+                        value={s.count}
+                        min={s.task === 'regress' ? 10 : 50}
+                        max={s.task === 'regress' ? 200 : 1000}
+                        step={s.task === 'regress' ? 10 : 50}
+                        onChange={(count) => change({ count })}
+                    />
+                )}
+                {made && (
+                    <Slider
+                        label="Share of test data"
+                        value={s.test}
+                        min={0.1}
+                        max={0.9}
+                        step={0.1}
+                        text={`${Math.round(100 * s.test)} %`}
+                        onChange={(test) => change({ test })}
+                    />
+                )}
+                {made && (
+                    <NumberBox
+                        label="Seed of the data"
+                        value={s.dataSeed}
+                        min={0}
+                        step={1}
+                        onChange={(v) => change({ dataSeed: Math.floor(v) })}
+                    />
+                )}
                 {s.added.length > 0 && (
                     <button type="button" onClick={() => change({ added: [] })}>
                         {t('Remove added points')} ({s.added.length / 3})
                     </button>
                 )}
             </Group>
-            <Group title="Show">
-                <Check label="Show test data" value={s.showTest} onChange={(showTest) => change({ showTest })} />
-                <Check label="Discretise" value={s.discretise} onChange={(discretise) => change({ discretise })} />
-            </Group>
+            {points && (
+                <Group title="Show">
+                    <Check label="Show test data" value={s.showTest} onChange={(showTest) => change({ showTest })} />
+                    {s.task === 'classify' && (
+                        <>
+                            <Check
+                                label="Discretise"
+                                value={s.discretise}
+                                onChange={(discretise) => change({ discretise })}
+                            />
+                            <Check
+                                label="A linear classifier beside it"
+                                value={s.beside}
+                                onChange={(beside) => change({ beside })}
+                            />
+                        </>
+                    )}
+                </Group>
+            )}
             <Group title="Presets">
-                <button type="button" onClick={() => change({ ...usual, pace: s.pace })}>
-                    {t('Spiral')}
-                </button>
-                <button
-                    type="button"
-                    onClick={() =>
-                        change({ ...usual, set: 'xor', hidden: [], features: ['x1', 'x2', 'x1 x2'], rate: 0.1 })
-                    }
-                >
-                    {t('A feature instead of a layer')}
-                </button>
-                <button
-                    type="button"
-                    onClick={() =>
-                        change({
-                            ...usual,
-                            set: 'moons',
-                            count: 60,
-                            noise: 0.3,
-                            test: 0.5,
-                            hidden: [12, 12],
-                            showTest: true,
-                        })
-                    }
-                >
-                    {t('Overfitting')}
-                </button>
+                <ul class="presets">
+                    {presets.map(([title, settings]) => (
+                        <li>
+                            <a href={linkOf(settings)}>{t(title)}</a>
+                        </li>
+                    ))}
+                </ul>
             </Group>
         </>
+    );
+}
+
+function PictureBox({ onPicture }: { onPicture: (file: File) => void }) {
+    const id = useId();
+    return (
+        <div class="field">
+            <label for={id}>{t('Open a picture')}</label>
+            <input
+                id={id}
+                type="file"
+                accept="image/*"
+                onChange={(e) => {
+                    const file = e.currentTarget.files?.[0];
+                    if (file) onPicture(file);
+                }}
+            />
+        </div>
     );
 }
 
@@ -117,7 +218,8 @@ export function NetworkControls({ s, change }: Props) {
     return (
         <Group title="Network">
             <div class="row" role="group" aria-label={t('Inputs')}>
-                {featureNames.map((f) => (
+                {s.task === 'regress' && <span>x</span>}
+                {(s.task === 'regress' ? [] : featureNames).map((f) => (
                     <Check
                         label={f}
                         value={s.features.includes(f)}
@@ -199,6 +301,21 @@ export function TrainingControls({ s, change }: Props) {
                     onChange={(optimizer) => change({ optimizer })}
                 />
                 <Numbers label="Learning rate" value={s.rate} list={rates} onChange={(rate) => change({ rate })} />
+                <Choice
+                    label="Schedule"
+                    value={s.schedule}
+                    options={scheduleNames.map((name) => [name, schedules[name]] as const)}
+                    onChange={(schedule) => change({ schedule })}
+                />
+                {s.schedule !== 'constant' && (
+                    <NumberBox
+                        label="Epochs of the schedule"
+                        value={s.span}
+                        min={1}
+                        step={1}
+                        onChange={(v) => change({ span: Math.max(1, Math.floor(v)) })}
+                    />
+                )}
                 <Slider
                     label="Batch size"
                     value={s.batch}

@@ -6,6 +6,7 @@ import { Flow } from './flow';
 import { DigitsRoom } from './digits';
 import { Features } from './features';
 import { Graph } from './graph';
+import { Model } from './model';
 import { Neuron } from './neuron';
 import { Playground } from './playground';
 import { served } from '../served';
@@ -34,4 +35,5 @@ export const rooms: readonly Room[] = [
     { name: 'convolution', title: 'Convolution', component: Convolution },
     { name: 'digits', title: 'Handwritten digits', component: DigitsRoom },
     { name: 'features', title: 'Features', component: Features },
+    { name: 'model', title: 'Your model', component: Model },
 ];
