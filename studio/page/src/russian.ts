@@ -340,6 +340,8 @@ export const russian: Record<string, string> = {
         'Сделайте так, чтобы градиент первого слоя обычной сети был в миллиард раз меньше градиента последнего.',
     'Teach a plain network of 10 layers or more until it is right on 95 % of the test part.':
         'Обучите обычную сеть из 10 или более слоёв, чтобы она была права на 95 % теста.',
+    'The link holds every setting and the number of steps: opened, it trains to this state again.':
+        'В ссылке — все настройки и число шагов: открытая, она снова обучает до этого состояния.',
     'What carries gradients can let them grow: make the residual network’s first layer receive a thousand times more than its last one.':
         'Что проносит градиент, может дать ему и вырасти: сделайте так, чтобы первый слой остаточной сети получал в тысячу раз больше последнего.',
 

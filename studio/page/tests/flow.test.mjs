@@ -185,7 +185,7 @@ visit(
             taps.map((tap) => tap.gradients.norm),
             'norms',
         );
-        await page.getByText('Link', { exact: true }).click();
+        await page.getByText('Link and command', { exact: true }).click();
         const link = await page.getByRole('link', { name: 'Link to this state' }).getAttribute('href');
         assert.match(link, /#\/flow\?act=tanh&step=150$/);
         await press(page, 'Reset');
@@ -195,7 +195,7 @@ visit(
 
 visit('flow: in Russian', '/?lang=ru#/flow', async (page) => {
     await page.getByRole('button', { name: 'Шаг', exact: true }).click();
-    await waitForStatus(page, (s) => /^эпоха 1 · потеря \d,\d{4} · точность \d+,\d %/.test(s));
+    await waitForStatus(page, (s) => /^эпоха 1 · потер[яи] \d,\d{4} · точность \d+,\d %/.test(s));
     await page.getByRole('heading', { name: 'Поток градиента' }).waitFor();
 });
 

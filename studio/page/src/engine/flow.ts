@@ -6,8 +6,8 @@ import { Pace, progressOf, type Progress } from './trainer';
 export const PLANE = 60;
 export const UNIT_GRID = 25;
 export const REACH = 1.2;
-const COUNT = 400,
-    TRAINED = 300;
+export const COUNT = 400;
+const TRAINED = 300;
 
 export const forms = ['plain', 'residual'] as const;
 export type Form = (typeof forms)[number];

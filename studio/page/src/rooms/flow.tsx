@@ -23,12 +23,15 @@ import { Bars, Histograms } from '../parts/histograms';
 import { Late } from '../parts/late';
 import { LayerChart, power } from '../parts/layer_chart';
 import { Plane } from '../parts/plane';
+import { beginning, momentIn, momentOf } from '../parts/settings';
+import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
 import { Hinton, UnitMaps } from '../parts/units';
 import { linkTo } from '../router';
 import {
     activations,
+    commandLine,
     DEPTHS,
     fromLink,
     inits,
@@ -284,7 +287,7 @@ export function Flow({ settings }: RoomProps) {
             await engine.flow.view(next.layer);
             const made = await engine.flow.configure(next);
             histories.current = emptyHistories();
-            show(await (steps > 0 ? engine.flow.replay(Math.min(steps, 1e5)) : engine.flow.frame()));
+            show(await (steps > 0 ? engine.flow.replay(steps) : engine.flow.frame()));
             setPoints(made);
         } catch (error) {
             failed(error);
@@ -295,9 +298,8 @@ export function Flow({ settings }: RoomProps) {
         const next = fromLink(settings);
         pause();
         setSettings(next);
-        void restart(next, Number(settings.get('step') ?? 0)).then(
-            () => settings.get('run') === '1' && training.start(),
-        );
+        const { steps, running } = momentIn(settings, 1e5);
+        void restart(next, steps).then(() => running && training.start());
     }, [asked]);
 
     const change = (part: Partial<FlowSettings>) => {
@@ -535,20 +537,19 @@ export function Flow({ settings }: RoomProps) {
                             state={{ s, frame }}
                             link={linkTo('flow', toLink({ ...usual, depth: 20 }), toLink(usual))}
                         />
-                        <details>
-                            <summary>{t('Link')}</summary>
-                            <p>
-                                <a
-                                    href={linkTo(
-                                        'flow',
-                                        { ...toLink(s), step: `${Math.max(frame.plain.steps, frame.residual.steps)}` },
-                                        { ...toLink(usual), step: '0' },
-                                    )}
-                                >
-                                    {t('Link to this state')}
-                                </a>
-                            </p>
-                        </details>
+                        <Share
+                            link={linkTo(
+                                'flow',
+                                {
+                                    ...toLink(s),
+                                    ...momentOf(Math.max(frame.plain.steps, frame.residual.steps), training.running),
+                                },
+                                { ...toLink(usual), ...beginning },
+                            )}
+                            spec={frame[shown.at(-1)!].spec}
+                            command={commandLine(s, shown.at(-1)!)}
+                            note="The link holds every setting and the number of steps: opened, it trains to this state again."
+                        />
                     </div>
                 )}
             </div>

@@ -1,6 +1,6 @@
 // The room of gradient flow: its settings, how they stand in a link, and the links of the lecture.
 import { optimizerNames, pointShapes, type InitName } from 'soma-wasm';
-import type { FlowConfig } from '../engine/flow';
+import { COUNT, flowSpec, type FlowConfig, type Form } from '../engine/flow';
 
 export const activations = ['sigmoid', 'tanh', 'relu'] as const;
 export const inits: readonly InitName[] = ['xavier', 'xavier_normal', 'he', 'normal', 'orthogonal', 'constant'];
@@ -46,7 +46,7 @@ export function toLink(s: FlowSettings): Record<string, string> {
         rate: `${s.rate}`,
         batch: `${s.batch}`,
         layer: `${s.layer + 1}`,
-        show: s.show,
+        nets: s.show,
         pace: `${s.pace}`,
     };
 }
@@ -73,7 +73,7 @@ export function fromLink(q: URLSearchParams): FlowSettings {
         rate: number('rate', 1e-6, 10, usual.rate, false),
         batch: number('batch', 1, 300, usual.batch),
         layer: Math.min(depth, number('layer', 1, DEPTHS.most + 1, 1) - 1),
-        show: one('show', shows, usual.show),
+        show: one('nets', shows, usual.show),
         pace: number('pace', 0, 1000, usual.pace),
     };
 }
@@ -107,3 +107,12 @@ export const presets: readonly Preset[] = [
         settings: { depth: 4, activation: 'tanh', init: 'constant', layer: 1, show: 'plain' },
     },
 ];
+
+/** The command that trains a network of these layers on the same set; it has no value of one's own for constant weights. */
+export function commandLine(s: FlowSettings, form: Form): string | undefined {
+    if (s.init === 'constant') return undefined;
+    return (
+        `soma train ${s.set}:points=${COUNT},noise=${s.noise},seed=${s.seed} --net "${flowSpec(form, s)}"` +
+        ` --opt ${s.optimizer} --lr ${s.rate} --batch ${s.batch} --seed ${s.seed} --init ${s.init}`
+    );
+}
