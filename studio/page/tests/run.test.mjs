@@ -201,7 +201,7 @@ test('run: filters of a convolution, and what a run says that fails', { skip }, 
     rmSync(join(folder, 'p-images-idx3-ubyte.gz'));
     const s = await studio();
     const { page, mistakes, close } = await visit(s.address.replace('run?', 'run?run=pictures&'), 'ru');
-    await waitForStatus(page, (t) => /^не идёт \(.*\) · эпоха 3 из 3 · потеря .* · точность \d+,\d %$/.test(t));
+    await waitForStatus(page, (t) => /^не идёт \(.*\) · эпоха 3 из 3 · потери .* · точность \d+,\d %$/.test(t));
     await page.getByRole('img', { name: /^Фильтры слоя conv2d1: 6, 5 × 5/ }).waitFor();
     await press(page, 'Запустить');
     await page.getByText(/p-images-idx3-ubyte\.gz: /).waitFor();
