@@ -1,5 +1,5 @@
 // The room "Your model": files are opened, asked and looked into; the answers are those of the native command.
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { open, waitForStatus } from './browser.mjs';
+import { openForTests, press, waitForStatus } from './browser.mjs';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
 const example = (name) => join(project, 'studio/page/src/examples', name);
@@ -16,25 +16,8 @@ const command = `${process.env.SOMA_BUILD ?? join(project, 'build')}/soma`;
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
 const folder = mkdtempSync(join(tmpdir(), 'soma-'));
 
-let site;
-before(async () => (site = await open()));
-after(async () => {
-    await site?.close();
-    rmSync(folder, { recursive: true });
-});
-
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { site, visit } = await openForTests();
+after(() => rmSync(folder, { recursive: true }));
 const give = (page, name, file) => page.getByLabel(name, { exact: true }).setInputFiles(file);
 
 function near(actual, expected, what) {

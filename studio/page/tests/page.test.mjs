@@ -160,7 +160,10 @@ visit('the playground by the keyboard alone', '/?lang=en#/playground?net=4', asy
     await tabTo(page, 'layer 1, unit 1 → unit 1');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
-    await page.getByText('A weight was changed by hand').waitFor();
+    // The change stands in the link.
+    await page.waitForFunction(() =>
+        [...document.querySelectorAll('details a')].some((a) => /[?&]edits=0\*w\*1\*0\*/.test(a.href)),
+    );
     assert.ok(Number(await box.inputValue()) > before);
 });
 

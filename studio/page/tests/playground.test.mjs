@@ -1,27 +1,11 @@
 // The playground beyond classes: curves, pictures, a line beside the network, schedules; and links that hold every change.
-import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, open, waitForStatus } from './browser.mjs';
+import { accuracy, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 const choose = (page, label, option) => page.getByLabel(label, { exact: true }).selectOption(option);
 const epoch = (text) => Number(/^epoch (\d+)/.exec(text)?.[1]);
 const answers = (page) => page.getByRole('img', { name: 'The answers over the plane, and the points' });
