@@ -1,6 +1,8 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import './served'; // before the address is read
+import { begun, engine } from './engine/client';
+import { mnistUrls } from './engine/mnist_urls';
 import { language, t } from './language';
 import { Chooser } from './parts/chooser';
 import { Presenter } from './parts/presenter';
@@ -84,3 +86,7 @@ function Page() {
 document.documentElement.lang = language;
 document.documentElement.classList.toggle('embedded', embedded);
 render(<Page />, document.getElementById('app')!);
+begun();
+// Once loaded, the page needs no server: what rooms may ask for later is brought when the first one stands.
+if (!mnistUrls.testImages.startsWith('data:'))
+    setTimeout(() => void engine.digits.fetch(mnistUrls).catch(() => undefined), 1000);

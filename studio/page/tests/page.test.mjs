@@ -115,7 +115,10 @@ for (const { name, title } of rooms) {
 
 visit('once loaded, every room works without the network', '/?lang=en#/playground', async (page) => {
     await usable(page, 'Playground');
+    // What other rooms need comes a second later.
+    await page.waitForTimeout(1500);
     await page.waitForLoadState('networkidle');
+    await page.waitForTimeout(500);
     await page.context().setOffline(true);
     for (const { name, title } of rooms) {
         await page.getByRole('navigation').getByRole('link', { name: title, exact: true }).click();

@@ -12,7 +12,28 @@ type Remote<T> = {
 
 const worker = new EngineWorker();
 const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-let last = 0;
+let last = 0,
+    asked = false;
+
+/** A room that waits for the engine shows when it has all its answers, or after this time in any case. */
+const PATIENCE = 900;
+
+/** Calls back after the browser has drawn; a hidden page draws nothing. */
+const drawn = (then: () => void) =>
+    document.hidden ? setTimeout(then, 0) : requestAnimationFrame(() => setTimeout(then, 0));
+
+const reveal = () => document.documentElement.classList.add('ready');
+
+/** Shows the room if the answers led to no more questions. */
+function settle(): void {
+    if (!document.documentElement.classList.contains('ready')) drawn(() => waiting.size || reveal());
+}
+
+/** Called when the first room was drawn. */
+export function begun(): void {
+    setTimeout(reveal, PATIENCE);
+    drawn(() => asked || reveal());
+}
 
 worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     if (data.id === 1) performance.mark('engine answers');
@@ -20,6 +41,7 @@ worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     waiting.delete(data.id);
     if (data.error === undefined) call?.resolve(data.result as never);
     else call?.reject(new Error(data.error));
+    if (!waiting.size) settle();
 };
 
 const ready = bytesAt(wasmUrl).then((wasm) => worker.postMessage({ wasm }, [wasm]));
@@ -29,7 +51,8 @@ function remote<K extends keyof Engines>(room: K): Remote<Engines[K]> {
         get:
             (_, method: string) =>
             async (...args: unknown[]) => {
-                if (!last) performance.mark('engine asked');
+                if (!asked) performance.mark('engine asked');
+                asked = true;
                 await ready;
                 return new Promise((resolve, reject) => {
                     const request: Request = { id: ++last, room, method, args };

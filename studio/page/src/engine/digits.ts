@@ -1,6 +1,6 @@
 // A network that learns MNIST's digits, and everything that can be seen of it for one picture.
 import type { Inside, Measure, Network, OptimizerName, Pixel, Soma, Tap } from 'soma-wasm';
-import { DIGIT_SIZE, loadMnist, type Digits, type Mnist, type MnistUrls } from './mnist';
+import { DIGIT_SIZE, fetchMnist, loadMnist, type Digits, type Mnist, type MnistUrls } from './mnist';
 import { trainFor } from './trainer';
 
 export const digitNetworks = {
@@ -122,6 +122,11 @@ export class DigitsEngine {
     /** The network, for other rooms; undefined before it was trained. */
     get trained(): { network: Network; config: DigitsConfig } | undefined {
         return this.#network?.steps ? { network: this.#network, config: this.#config! } : undefined;
+    }
+
+    /** Brings the digits to the page before they are needed. */
+    fetch(urls: MnistUrls): Promise<void> {
+        return fetchMnist(urls);
     }
 
     /** Goes on with the network that there is, if it has these settings, else starts anew. */

@@ -26,11 +26,29 @@ export interface Mnist {
     test: Digits;
 }
 
+const files = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+/** A file, asked for once; after a failure it is tried again. */
+function fetched(url: string): Promise<Uint8Array<ArrayBuffer>> {
+    const file =
+        files.get(url) ??
+        fetch(url).then(async (answer) => {
+            if (!answer.ok) throw new Error(`MNIST: the server answers ${answer.status}`);
+            return new Uint8Array(await answer.arrayBuffer());
+        });
+    files.set(url, file);
+    file.catch(() => files.delete(url));
+    return file;
+}
+
+/** Asks for the files before a room does: then the page needs no server any more. */
+export async function fetchMnist(urls: MnistUrls): Promise<void> {
+    await Promise.all(Object.values(urls).map(fetched));
+}
+
 /** A server may have taken gzip for an encoding of its own and unpacked the file already. */
 async function unpacked(url: string): Promise<Uint8Array> {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(`MNIST: the server answers ${answer.status}`);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const bytes = await fetched(url);
     if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
     const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
     return new Uint8Array(await new Response(plain).arrayBuffer());

@@ -169,7 +169,7 @@ export function Descent({ settings }: RoomProps) {
                             ]}
                         />
                         {surface && (
-                            <div class="row pair">
+                            <div class="row starts">
                                 {(['x', 'y'] as const).map((axis, i) => (
                                     <NumberBox
                                         label={`${t('Start')}, ${surface.axes[i]}`}
