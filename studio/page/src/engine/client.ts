@@ -16,7 +16,7 @@ let last = 0,
     asked = false;
 
 /** A room that waits for the engine shows when it has all its answers, or after this time in any case. */
-const PATIENCE = 900;
+const PATIENCE = 400;
 
 /** Calls back after the browser has drawn; a hidden page draws nothing. */
 const drawn = (then: () => void) =>

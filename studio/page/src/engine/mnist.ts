@@ -72,7 +72,14 @@ async function read(imagesUrl: string, labelsUrl: string): Promise<Digits> {
     const count = labels!.data.length;
     if (images!.sizes.join() !== [count, DIGIT_SIDE, DIGIT_SIDE].join())
         throw new Error('MNIST: pictures and labels do not belong together');
-    return { count, images: Float32Array.from(images!.data, (v) => v / 255), labels: labels!.data };
+    return { count, images: shares(images!.data), labels: labels!.data };
+}
+
+/** Bytes as numbers from 0 to 1. By a loop: Float32Array.from with a function takes twenty times as long. */
+function shares(bytes: Uint8Array): Float32Array {
+    const to = new Float32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) to[i] = bytes[i]! / 255;
+    return to;
 }
 
 let loaded: Promise<Mnist> | undefined;
