@@ -34,8 +34,11 @@ if(kernel_sources)
     set(optimisation ${kernel_optimisation})
     if(SOMA_FULLY_STATIC) # speed gives way to the size of the whole, and most at the level of last resort
       set(optimisation -Os)
+      # No program of element-wise ops is compiled at that level, at the others each to a single loop.
       if(level STREQUAL "baseline")
         target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_COMPACT=1)
+      else()
+        target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_LEAN=1)
       endif()
     endif()
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.

@@ -134,6 +134,7 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
     }
 }
 
+#if !KERNEL_LEAN
 static bool is_flat(const ew_operand *operands, int count, int64_t columns, fused_kinds kinds) {
     if (columns < VW || columns % VW == 0 || columns > FLAT_LIMIT) return false;
     for (int k = 0; k < count; k++) {
@@ -149,6 +150,7 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
         if ((operands[k].column == 0) != ((still | down) >> k & 1) || (still >> k & 1 && operands[k].row)) return false;
     return true;
 }
+#endif
 
 #define LOAD(k)  const vf v##k = fused_load(row, kinds, k, j, n);
 #define LOADS_1  LOAD(0)
@@ -175,6 +177,17 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
     const vf v##value = formula_##op(v##a, v##b, v##c, PARAMETER(value, 0), PARAMETER(value, 1));
 #define OUT(output, value) fused_store(row, INPUTS + output, j, n, v##value);
 
+#if KERNEL_LEAN /* one loop for all kinds of operands, where size counts more than speed */
+#define RECIPE(name, inputs, outputs, still, down, across, code, results)                                              \
+    SIMD void body_##name(const fused_row *row, const fused_kinds kinds, size_t j, size_t n) {                         \
+        enum { INPUTS = inputs };                                                                                      \
+        LOADS_##inputs code results                                                                                    \
+    }                                                                                                                  \
+    static void fused_##name(const ew_program *program, const ew_operand *operands, int64_t rows, int64_t columns) {   \
+        static const fused_kinds any = {ANY, 0, 0};                                                                    \
+        fused_loop(program, operands, rows, columns, inputs, outputs, any, body_##name);                               \
+    }
+#else
 #define RECIPE(name, inputs, outputs, still, down, across, code, results)                                              \
     SIMD void body_##name(const fused_row *row, const fused_kinds kinds, size_t j, size_t n) {                         \
         enum { INPUTS = inputs };                                                                                      \
@@ -193,6 +206,7 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
         else                                                                                                           \
             fused_loop(program, operands, rows, columns, inputs, outputs, any, body_##name);                           \
     }
+#endif
 #include "backend/portable/isa/fused.h"
 #undef RECIPE
 
