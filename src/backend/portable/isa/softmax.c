@@ -19,7 +19,7 @@ typedef struct few_rows {
     vf sum;               /* of their exponentials */
 } few_rows;
 
-SIMD void few_open(few_rows *f, const float *x, int64_t n, size_t lanes) {
+static void few_open(few_rows *f, const float *x, int64_t n, size_t lanes) {
     vf largest = v_set1(-INFINITY);
     UNROLL
     for (size_t l = 0; l < VW; l++) f->row[l] = x + (int64_t)(l < lanes ? l : lanes - 1) * n;
@@ -34,7 +34,7 @@ SIMD void few_open(few_rows *f, const float *x, int64_t n, size_t lanes) {
 }
 
 /* Leaves the exponentials in `e`, which may be the elements themselves. */
-SIMD void few_exponentials(few_rows *f, int64_t n, vf *e) {
+static void few_exponentials(few_rows *f, int64_t n, vf *e) {
     f->sum = v_zero();
     for (int64_t k = 0; k < n; k++) {
         e[k] = v_exp(f->z[k]);
@@ -53,7 +53,7 @@ SIMD void few_scatter(float *to, int64_t n, int64_t k, vf value, size_t lanes) {
     for (size_t l = 0; l < lanes; l++) to[(int64_t)l * n + k] = out[l];
 }
 
-SIMD void softmax_few(const bool logarithm, const float *x, int64_t n, size_t lanes, float *to) {
+static void softmax_few(bool logarithm, const float *x, int64_t n, size_t lanes, float *to) {
     few_rows f;
     vf e[FEW];
     few_open(&f, x, n, lanes);
