@@ -145,3 +145,13 @@ export async function waitForStatus(page, satisfied, limit = 15000) {
         await page.waitForTimeout(20);
     }
 }
+
+/**
+ * A bar of speed. By hand it must be kept; where the machine is not ours (CI) it is said when it isn't, since what else
+ * runs there decides.
+ */
+export function keepsPace(kept, message) {
+    if (kept) return;
+    if (!process.env.CI) throw new Error(`too slow: ${message}`);
+    console.log(`# too slow, on this machine at this time: ${message}`);
+}

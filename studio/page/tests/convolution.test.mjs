@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, open, waitForStatus } from './browser.mjs';
+import { accuracy, dist, keepsPace, open, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
 let site;
@@ -321,7 +321,7 @@ visit('locality: the page stays free while four networks learn', '/?lang=en#/con
         await page.waitForTimeout(2000);
         long = await page.evaluate(() => window.long.length);
     }
-    assert.equal(long, 0);
+    keepsPace(long === 0, `${long} tasks of 50 ms and more`);
     await press(page, 'Next window');
     await page.getByText(/^row 1, column 2/).waitFor();
     await press(page, 'Pause');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { dist, longestTasks, openForTests, press, roomsOf, usable, waitForStatus } from './browser.mjs';
+import { dist, longestTasks, openForTests, press, roomsOf, usable, waitForStatus, keepsPace } from './browser.mjs';
 
 const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const { site, visit } = await openForTests();
@@ -82,7 +82,8 @@ for (const { name, title } of rooms) {
             const shifts = await page.evaluate(() => globalThis.shifts);
             const sum = shifts.reduce((a, [value]) => a + value, 0);
             await close();
-            assert.ok(sum < 0.01, `layout shift ${sum.toFixed(4)}: ${JSON.stringify(shifts)}`);
+            // What comes later than a room waits for its engine may move what stands there.
+            keepsPace(sum < 0.01, `layout shift ${sum.toFixed(4)}: ${JSON.stringify(shifts)}`);
         });
 
     test(`${name}: can be used in less than a second`, async () => {
@@ -94,7 +95,7 @@ for (const { name, title } of rooms) {
             await close();
         }
         console.log(`# ${name}: usable after ${times.map(Math.round).join(', ')} ms`);
-        assert.ok(Math.min(...times) < 1000, times.join());
+        keepsPace(Math.min(...times) < 1000, `usable after ${times.join()} ms`);
     });
 
     visit(`${name}: while it trains, no task on the page's thread takes 50 ms`, `/?lang=en#/${name}`, async (page) => {
@@ -103,7 +104,7 @@ for (const { name, title } of rooms) {
         await page.waitForTimeout(500);
         const { clock, busy } = await longestTasks(page);
         console.log(`# ${name}: the longest task while training ${busy} ms, ${clock} ms by the clock`);
-        assert.ok(busy < 50, `${busy} ms`);
+        keepsPace(busy < 50, `a task of ${busy} ms`);
     });
 
     visit(`${name}: works from the single file`, pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {
