@@ -41,7 +41,8 @@ expect "spiral" train sp
 expect "spiral" train iris.csv --test sp
 expect "data.csv diabetes digits" train d
 expect "iris iris of mine.csv" eval runs iri
-expect "runs" eval r
+expect "random runs" eval r
+expect "runs" eval ru
 expect "runs" train --resume r
 expect "bash" --completion b
 expect "predict" --man p

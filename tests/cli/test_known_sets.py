@@ -4,7 +4,7 @@ import csv, gzip, io, json, os, re, shutil, struct, subprocess, sys, tempfile
 
 SOMA = os.path.abspath(os.environ.get("SOMA", "build/soma"))
 TMP = tempfile.mkdtemp(prefix="soma-known-")
-POINTS = ["moons", "spiral", "circles", "xor", "blobs"]
+POINTS = ["moons", "spiral", "circles", "xor", "blobs", "random"]
 SHIPPED = ["iris", "wine", "breast_cancer", "digits", "diabetes", "mnist"]
 PACKAGE = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 TESTS = []
