@@ -332,7 +332,7 @@ visit(
     '/?lang=ru#/convolution',
     async (page) => {
         await press(page, 'Обучать');
-        await waitForStatus(page, (s) => /^эпоха \d+ · потеря \d,\d{4} · точность \d+,\d %/.test(s));
+        await waitForStatus(page, (s) => /^эпоха \d+ · потери \d,\d{4} · точность \d+,\d %/.test(s));
         await press(page, 'Пауза');
         await page.getByRole('heading', { name: 'Почему не перцептрон' }).waitFor();
         assert.match(await page.locator('main').textContent(), /1024 × 1024 = 1\s048\s576/);
