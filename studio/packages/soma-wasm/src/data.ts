@@ -1,4 +1,5 @@
 // What models are asked about: rows of tables, pictures, and numbers summed up.
+import { STATISTICS, statisticsOf, type Statistics } from './taps.js';
 import type { Wasm } from './module.js';
 
 /** A column that a model reads. */
@@ -111,47 +112,11 @@ export function fitPicture(wasm: Wasm, picture: Picture, sample: PictureSample):
     });
 }
 
-export interface Summary {
-    count: number;
-    /** NaN or infinite; all below leaves them out. */
-    notFinite: number;
-    min: number;
-    max: number;
-    mean: number;
-    deviation: number;
-    norm: number;
-    /** Share of elements that are 0. */
-    zeros: number;
-    /** The ends of the histogram, and how many elements lie in each of its bins. */
-    low: number;
-    high: number;
-    histogram: number[];
-}
-
-const BINS = 32,
-    NUMBERS = 10;
-
-export function summaryOf(wasm: Wasm, values: ArrayLike<number>): Summary {
+export function summaryOf(wasm: Wasm, values: ArrayLike<number>): Statistics {
     return wasm.withFloats(values, (v) =>
-        wasm.with(8 * (NUMBERS + BINS), (out) => {
+        wasm.with(8 * STATISTICS, (out) => {
             wasm.call('summary_get', v, values.length, out);
-            const [count, notFinite, min, max, mean, deviation, norm, zeros, low, high, ...histogram] = wasm.doubles(
-                out,
-                NUMBERS + BINS,
-            );
-            return {
-                count: count!,
-                notFinite: notFinite!,
-                min: min!,
-                max: max!,
-                mean: mean!,
-                deviation: deviation!,
-                norm: norm!,
-                zeros: zeros!,
-                low: low!,
-                high: high!,
-                histogram,
-            };
+            return statisticsOf(wasm.doubles(out, STATISTICS));
         }),
     );
 }

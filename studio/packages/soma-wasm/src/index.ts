@@ -6,7 +6,6 @@ import {
     summaryOf,
     type Picture,
     type PictureSample,
-    type Summary,
     type Table,
     type TableSchema,
 } from './data.js';
@@ -16,12 +15,13 @@ import { Model } from './model.js';
 import { SomaError, Wasm } from './module.js';
 import { Network } from './network.js';
 import type { NetworkOptions, Optimizer } from './settings.js';
+import type { Statistics } from './taps.js';
 import { gaborKernels, Slide, type GaborOptions, type SlideOptions } from './slide.js';
 
 export type { Description, DescriptionRow } from './description.js';
 export { Formula, Landscape, type FormulaNode, type Range } from './formula.js';
 export { Feature, Inside, type FeatureOptions, type InsideLayer, type Pixel } from './inside.js';
-export type { Picture, PictureSample, Summary, Table, TableColumn, TableSchema } from './data.js';
+export type { Picture, PictureSample, Table, TableColumn, TableSchema } from './data.js';
 export { Model, type InnerValue, type ModelNode, type ModelValue } from './model.js';
 export { SomaError } from './module.js';
 export { Network, type Axis, type Layer, type Measure, type Tensor } from './network.js';
@@ -114,7 +114,7 @@ export class Soma {
         return fitPicture(this.#wasm, picture, sample);
     }
 
-    summary(values: ArrayLike<number>): Summary {
+    summary(values: ArrayLike<number>): Statistics {
         return summaryOf(this.#wasm, values);
     }
 

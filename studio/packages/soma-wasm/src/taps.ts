@@ -32,10 +32,10 @@ export interface Tap {
     dead: number;
 }
 
-const STATISTICS = 10 + BINS;
+export const STATISTICS = 10 + BINS;
 export const TAP_NUMBERS = 2 * STATISTICS + 2;
 
-function statisticsOf(numbers: Float64Array): Statistics {
+export function statisticsOf(numbers: Float64Array): Statistics {
     const [count, notFinite, min, max, mean, deviation, norm, zeros, low, high] = numbers;
     return {
         count: count!,

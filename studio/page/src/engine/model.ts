@@ -1,6 +1,6 @@
 // A model of one's own: an ONNX file, what soma's metadata say of it, its inputs from a picture, a table or by hand, its
 // answers, and the values inside.
-import type { Model, PictureSample, Soma, Summary, TableSchema, Tensor } from 'soma-wasm';
+import type { Model, PictureSample, Soma, Statistics, TableSchema, Tensor } from 'soma-wasm';
 import { layOutModel, type ModelLayout } from '../parts/model_layout';
 import type { TrainedNetwork, TrainedSource } from './trained';
 
@@ -66,7 +66,7 @@ export interface Answers {
 }
 
 export interface Looked extends Tensor {
-    statistics: Summary;
+    statistics: Statistics;
 }
 
 /** The metadata "soma.model", version 1 (train/model_file.c). */

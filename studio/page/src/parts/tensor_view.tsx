@@ -1,6 +1,6 @@
 // Numbers of any shape to look at: their statistics and histogram, the channels as maps, and the numbers of one map.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Summary } from 'soma-wasm';
+import type { Statistics } from 'soma-wasm';
 import { language, percent, t } from '../language';
 import { css, paper, signed } from './colours';
 import { NumberBox } from './controls';
@@ -97,7 +97,7 @@ function Sheet({
     );
 }
 
-function Histogram({ s }: { s: Summary }) {
+function Histogram({ s }: { s: Statistics }) {
     const most = Math.max(1, ...s.histogram);
     return (
         <Figure name="histogram">
@@ -132,7 +132,7 @@ export function TensorView({
 }: {
     shape: readonly number[];
     data: Float32Array;
-    statistics: Summary;
+    statistics: Statistics;
     names?: readonly string[] | undefined;
 }) {
     const maps = mapsOf(shape);
