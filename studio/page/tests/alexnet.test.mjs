@@ -1,24 +1,8 @@
 // AlexNet: the sizes and counts on the page are the lecture's, and the formulas give what they say.
-import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { open } from './browser.mjs';
+import { openForTests, press } from './browser.mjs';
 
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 const number = (text) => Number(text.replaceAll(/[,\s]/g, ''));
 
 /** A formula of the page, computed: "⌊(227 + 2·0 − 11)/4⌋ + 1 = 55" -> [55, 55]. */
