@@ -1,28 +1,13 @@
 // Gradient flow: what the room shows of both networks is what the engine computes, and the lecture's presets show what
 // they promise.
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, open, waitForStatus, keepsPace } from './browser.mjs';
+import { accuracy, keepsPace, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { site, visit } = await openForTests();
 const follow = async (page, name, spec) => {
     await page.getByRole('navigation', { name: 'Presets' }).getByRole('link', { name, exact: true }).click();
     await page.locator(`p.standing[data-form=plain][data-spec^="${spec}"]`).first().waitFor();
