@@ -1,17 +1,17 @@
 /* isa/convolution.c: convolution as a product, weights [filters, depth] times patches [depth, places], for each sample.
  *
  * A strip of PLACES columns at a time: its patches are copied into panels in the thread's scratch, a block of the depth
- * after another, and multiplied by the weights, which are read where they lie; then the strip goes through the
- * epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is summed in the
- * order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of them by rows of
- * the output, or by filters where weights are larger than pictures.
+ * after another, and multiplied by the weights of some filters after others, which are read where they lie; then these
+ * go through the epilogue. With a 1x1 kernel and stride 1 the image itself is the matrix of patches. Every element is
+ * summed in the order of depth, in blocks of GEMM_DEPTH. Split among threads by samples, or when there are fewer of
+ * them by rows of the output, or by filters where weights are larger than pictures.
  *
  * The adjoint with respect to the input is of the same kind where the kernel is 1x1 and the stride 1: the weights
  * transposed times the output's gradient. */
 #include "backend/portable/isa/kernels.h"
 #include "backend/portable/isa/patches.h"
 
-enum { PLACES = 64 };
+enum { PLACES = 64, FILTERS = 48 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -36,62 +36,57 @@ static void open_adjoint(const kernel_call *call, patches *p) {
     p->filters = filters;
 }
 
-/* A block of `depth` rows of the patches times the weights, into (or added to) `c`. */
-static void multiply(const strip *s, const float *image, const float *w, int64_t k, int64_t depth, int64_t place,
-                     int64_t count, float *c, int64_t ldc) {
-    const patches *p = s->p;
-    for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
-        int64_t columns = smaller(GEMM_COLUMNS, count - i);
-        const float *b = s->panel;
-        if (p->plain) {
-            b = image + k * p->plane + place + i;
-        } else {
-            patches_panel(p, image, k, k + depth, place + i, columns, s->panel);
-        }
-        gemm_panel(s->filter_end - s->filter, columns, depth, w + k, p->depth, 1, b, p->plain ? p->plane : GEMM_COLUMNS,
-                   !p->plain, c + i, ldc, k > 0);
-    }
-}
-
 /* Whether a picture is one strip that leaves a vector to a single place, as 7 x 7 does: the last pictures of many
- * networks. */
+ * networks. That place is summed along the depth. */
 static bool leaves_one(const patches *p) {
     return p->plain && p->places > VW && p->places <= PLACES && p->places % VW == 1;
 }
 
-/* That place is summed along the depth, a few filters at a time, whose weights are in a cache then. */
-static void multiply_but_one(const strip *s, const float *image, const float *w, float *c, int64_t ldc) {
-    enum { FILTERS = 16 };
+/* The depth of which all patches of a strip are at hand at once: where they need no copies, the whole. */
+static int64_t deep(const patches *p) { return p->plain ? p->depth : smaller(GEMM_DEPTH, p->depth); }
+
+/* Rows [k, k + depth) of the patches of a strip, which are all at hand, times some filters' weights `w`, into (or added
+ * to) `c`. */
+static void multiply(const strip *s, const float *image, const float *w, int64_t filters, int64_t k, int64_t depth,
+                     int64_t place, int64_t count, float *c, int64_t ldc) {
     const patches *p = s->p;
-    const int64_t rows = s->filter_end - s->filter, whole = p->places - 1;
-    for (int64_t k = 0; k < p->depth; k++) s->panel[k] = image[k * p->plane + whole];
-    for (int64_t r = 0; r < rows; r += FILTERS, w += FILTERS * p->depth, c += FILTERS * ldc) {
-        int64_t now = smaller(FILTERS, rows - r);
-        for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH)
-            for (int64_t i = 0; i < whole; i += GEMM_COLUMNS)
-                gemm_panel(now, smaller(GEMM_COLUMNS, whole - i), smaller(GEMM_DEPTH, p->depth - k), w + k, p->depth, 1,
-                           image + k * p->plane + i, p->plane, false, c + i, ldc, k > 0);
-        gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
+    for (int64_t end = k + depth; k < end; k += GEMM_DEPTH) {
+        const int64_t now = smaller(GEMM_DEPTH, end - k);
+        for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
+            const float *b = p->plain ? image + k * p->plane + place + i : s->panel + i * deep(p);
+            gemm_panel(filters, smaller(GEMM_COLUMNS, count - i), now, w + k, p->depth, 1, b,
+                       p->plain ? p->plane : GEMM_COLUMNS, !p->plain, c + i, ldc, k > 0);
+        }
     }
 }
 
-/* Places [place, place + count) of the thread's filters of one group of one sample. */
+/* Places [place, place + count) of the thread's filters of one group of one sample: some filters at a time, so that
+ * their weights come from afar once for the whole strip, and their sums go through the epilogue while they are near. */
 static void run_strip(const strip *s, int64_t sample, int64_t group, const float *image, int64_t place, int64_t count) {
     const patches *p = s->p;
     const kernel_call *call = s->call;
-    int64_t row = group * p->filters + s->filter, filters = s->filter_end - s->filter;
-    const float *w = s->weights + row * p->depth;
-    int64_t ldc = call->epilogue ? count : p->places;
-    float *c = s->tile;
-    if (!call->epilogue) c = (float *)call->out[0].data + (sample * p->groups * p->filters + row) * p->places + place;
-    if (leaves_one(p)) {
-        multiply_but_one(s, image, w, c, ldc);
-    } else {
-        for (int64_t k = 0; k < p->depth; k += GEMM_DEPTH)
-            multiply(s, image, w, k, smaller(GEMM_DEPTH, p->depth - k), place, count, c, ldc);
-    }
-    if (call->epilogue) {
-        epilogue_apply(call->epilogue, call->isa, c, ldc, sample, row, place, filters, count, s->scratch);
+    const int64_t first = group * p->filters + s->filter, filters = s->filter_end - s->filter, step = deep(p);
+    const float *weights = s->weights + first * p->depth;
+    const bool one = leaves_one(p);
+    const int64_t whole = one ? count - 1 : count, ldc = call->epilogue ? count : p->places;
+    float *out = s->tile;
+    if (!call->epilogue)
+        out = (float *)call->out[0].data + (sample * p->groups * p->filters + first) * p->places + place;
+    for (int64_t k = 0; one && k < p->depth; k++) s->panel[k] = image[k * p->plane + whole];
+    for (int64_t k = 0; k < p->depth; k += step) {
+        const int64_t depth = smaller(step, p->depth - k);
+        for (int64_t i = 0; i < count && !p->plain; i += GEMM_COLUMNS)
+            patches_panel(p, image, k, k + depth, place + i, smaller(GEMM_COLUMNS, count - i), s->panel + i * deep(p));
+        for (int64_t f = 0; f < filters; f += FILTERS) {
+            const int64_t now = smaller(FILTERS, filters - f);
+            const float *w = weights + f * p->depth;
+            float *c = call->epilogue && step == p->depth ? out : out + f * ldc;
+            multiply(s, image, w, now, k, depth, place, whole, c, ldc);
+            if (k + depth < p->depth) continue;
+            if (one) gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
+            if (call->epilogue)
+                epilogue_apply(call->epilogue, call->isa, c, ldc, sample, first + f, place, now, count, s->scratch);
+        }
     }
 }
 
@@ -104,11 +99,13 @@ static size_t image_floats(const patches *p) {
     return p->plain ? 0 : whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK);
 }
 static size_t panel_floats(const patches *p) {
-    if (p->plain) return whole_lines(p->depth);
-    return whole_lines(GEMM_COLUMNS * smaller(GEMM_DEPTH, p->depth) + PATCHES_SLACK);
+    return whole_lines(p->plain ? p->depth : PLACES * deep(p) + PATCHES_SLACK);
+}
+static size_t tile_floats(const patches *p) {
+    return (size_t)((deep(p) == p->depth ? smaller(FILTERS, p->filters) : p->filters) * PLACES);
 }
 static size_t scratch(const kernel_call *call, const patches *p) {
-    size_t floats = image_floats(p) + panel_floats(p) + (call->epilogue ? (size_t)(p->filters * PLACES) : 0);
+    size_t floats = image_floats(p) + panel_floats(p) + (call->epilogue ? tile_floats(p) : 0);
     return epilogue_scratch(call->epilogue) + floats * sizeof(float);
 }
 

@@ -5,15 +5,12 @@
  * filters' transforms are made of some planes after another, multiplied by the windows' (a product for each of the p^2
  * numbers) and added up, and the sums transformed back. So transformed filters never go through memory: making them
  * anew for each block costs a few operations for each of the block's tiles. Every number is summed in the order of
- * planes, in parts of DEPTH.
+ * planes, in parts of WINOGRAD_DEPTH.
  *
  * Split among threads by samples, or by filters or rows of tiles where there are fewer samples. */
 #include "backend/portable/isa/winograd.h"
 
-enum {
-    DEPTH = 64,
-    FILTER_LAYER = DEPTH * WINOGRAD_WIDTH + 16
-}; /* of filters: a number's planes; an odd number of lines */
+enum { FILTER_LAYER = WINOGRAD_DEPTH * WINOGRAD_WIDTH + 16 }; /* a number's filters; an odd number of lines */
 
 /* How a call is cut, and where a thread's scratch has what, in floats. */
 typedef struct layout {
@@ -41,7 +38,7 @@ static bool open(const kernel_call *call, bool back, layout *l) {
     l->sum_layer = winograd_lines(g->most * WINOGRAD_WIDTH);
     l->pixels = (size_t)((pixels_in > pixels_out ? pixels_in : pixels_out) * VW);
     l->windows = (size_t)(g->square * l->layer);
-    l->kernels = (size_t)(g->form->kernel * g->form->kernel) * DEPTH * WINOGRAD_WIDTH;
+    l->kernels = (size_t)(g->form->kernel * g->form->kernel) * WINOGRAD_DEPTH * WINOGRAD_WIDTH;
     l->filters = (size_t)(g->square * FILTER_LAYER);
     l->sums = (size_t)(g->square * l->sum_layer);
     if (l->windows > WINOGRAD_ROOM) return false;
@@ -103,8 +100,8 @@ static void transform_filters(const job *j, int64_t plane, int64_t depth, int64_
 
 static void multiply(const job *j, int64_t tiles, int64_t filter, int64_t width) {
     const layout *l = j->l;
-    for (int64_t plane = 0; plane < l->g.planes; plane += DEPTH) {
-        int64_t depth = winograd_smaller(DEPTH, l->g.planes - plane);
+    for (int64_t plane = 0; plane < l->g.planes; plane += WINOGRAD_DEPTH) {
+        int64_t depth = winograd_smaller(WINOGRAD_DEPTH, l->g.planes - plane);
         transform_filters(j, plane, depth, filter, width);
         for (int64_t s = 0; s < l->g.square; s++)
             for (int64_t i = 0; i < width; i += GEMM_COLUMNS)
@@ -176,7 +173,8 @@ static void run(const kernel_call *call, int thread, bool back) {
         partition_range(l.g.samples, thread, call->threads, &row, &row_end);
         row *= l.g.tiles[0];
         row_end *= l.g.tiles[0];
-    } else if (l.panels % call->threads == 0 || l.panels >= 4 * call->threads) {
+    } else if (l.panels >= call->threads && l.g.filters > rows * l.g.tiles[1]) {
+        /* Each transforms all windows: fewer than the filters that each would transform if it took some rows. */
         partition_range(l.panels, thread, call->threads, &panel, &panel_end);
     } else {
         partition_range(rows, thread, call->threads, &row, &row_end);
