@@ -22,6 +22,7 @@ typedef struct strip {
     float *panel, *tile;
     char *scratch;
     int64_t filter, filter_end; /* of each group */
+    int64_t first, end;         /* places */
 } strip;
 
 static void open(const kernel_call *call, patches *p) {
@@ -44,6 +45,15 @@ static bool leaves_one(const patches *p) {
 
 /* The depth of which all patches of a strip are at hand at once: where they need no copies, the whole. */
 static int64_t deep(const patches *p) { return p->plain ? p->depth : smaller(GEMM_DEPTH, p->depth); }
+
+/* Asks for the places of a strip in all channels, which may lie in another processor's cache. */
+static void fetch(const patches *p, const float *image, int64_t place, int64_t count) {
+    for (int64_t k = 0; k < p->depth; k++) {
+        const char *at = (const char *)(image + k * p->plane + place), *end = at + count * (int64_t)sizeof *image;
+        for (; at < end; at += 64) __builtin_prefetch(at, 0, 2);
+        __builtin_prefetch(end - 1, 0, 2);
+    }
+}
 
 /* Rows [k, k + depth) of the patches of a strip, which are all at hand, times some filters' weights `w`, into (or added
  * to) `c`. */
@@ -72,6 +82,10 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
     float *out = s->tile;
     if (!call->epilogue)
         out = (float *)call->out[0].data + (sample * p->groups * p->filters + first) * p->places + place;
+    if (p->plain && call->partition == PARTITION_FREE && call->threads > 1) {
+        if (place == s->first) fetch(p, image, place, count);
+        if (place + count < s->end) fetch(p, image, place + count, smaller(PLACES, s->end - place - count));
+    }
     for (int64_t k = 0; one && k < p->depth; k++) s->panel[k] = image[k * p->plane + whole];
     for (int64_t k = 0; k < p->depth; k += step) {
         const int64_t depth = smaller(step, p->depth - k);
@@ -134,9 +148,9 @@ static void run(const kernel_call *call, const patches *p, const float *weights,
     float *padded = (float *)(void *)(own + epilogue_scratch(call->epilogue));
     float *panel = padded + image_floats(p);
     const share part = share_of(call, p, thread);
-    const strip s = {p, call, weights, panel, panel + panel_floats(p), own, part.filter, part.filter_end};
     const bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
     const int64_t first = part.row * p->out[1], end = part.filter < part.filter_end ? part.row_end * p->out[1] : 0;
+    const strip s = {p, call, weights, panel, panel + panel_floats(p), own, part.filter, part.filter_end, first, end};
     for (int64_t sample = part.sample; sample < part.sample_end && first < end; sample++) {
         const float *x = (const float *)call->in[0].data + sample * p->groups * p->channels * p->area;
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */
