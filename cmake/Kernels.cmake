@@ -14,10 +14,16 @@ elseif(EMSCRIPTEN)
 else()
   set(soma_kernel_levels baseline)
 endif()
+if(SOMA_ONE_LEVEL)
+  list(GET soma_kernel_levels 0 soma_kernel_levels)
+endif()
 
 set(kernel_optimisation -O3)
-if(SOMA_SANITIZE)
+if(SOMA_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(kernel_optimisation -O1)
+endif()
+if(SOMA_SANITIZE) # its hundreds of loops would take a fifth of the build; without -O some intrinsics are macros that warn
+  set_source_files_properties(src/backend/portable/isa/fused.c PROPERTIES COMPILE_OPTIONS "-O0;-Wno-sign-conversion")
 endif()
 
 file(GLOB kernel_sources CONFIGURE_DEPENDS src/backend/portable/isa/*.c src/ops/elementwise/*.c)
@@ -34,11 +40,10 @@ if(kernel_sources)
     set(optimisation ${kernel_optimisation})
     if(SOMA_FULLY_STATIC) # speed gives way to the size of the whole, and most at the level of last resort
       set(optimisation -Os)
+      target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_SMALL=1)
       # No program of element-wise ops is compiled at that level, at the others each to a single loop.
       if(level STREQUAL "baseline")
         target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_COMPACT=1)
-      else()
-        target_compile_definitions(soma_kernels_${level} PRIVATE KERNEL_LEAN=1)
       endif()
     endif()
     # Neither of the two -fno-… changes a result: they free the compiler from errno and floating-point traps.

@@ -167,7 +167,7 @@ static void from_fortran(const uint8_t *from, uint8_t *to, size_t count, size_t 
     for (int axis = 0; axis < shape->rank; axis++) stride[axis] = axis ? stride[axis - 1] * shape->dims[axis - 1] : 1;
     for (size_t i = 0; i < count; i++) {
         memcpy(to + i * size, from + source_index * size, size);
-        for (int axis = shape->rank - 1; axis >= 0; axis--) {
+        for (int axis = shape->rank; axis-- > 0;) {
             source_index += (size_t)stride[axis];
             if (++position[axis] < shape->dims[axis]) break;
             source_index -= (size_t)(stride[axis] * shape->dims[axis]);

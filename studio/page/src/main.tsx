@@ -5,6 +5,7 @@ import { begun, engine } from './engine/client';
 import { mnistUrls } from './engine/mnist_urls';
 import { language, t } from './language';
 import { Chooser } from './parts/chooser';
+import { useDark } from './parts/colours';
 import { Presenter } from './parts/presenter';
 import { ViewContext, viewOf } from './parts/view';
 import { rooms, type Room } from './rooms/rooms';
@@ -67,6 +68,7 @@ function Header({ room, onPresent }: { room: Room | undefined; onPresent: () => 
 
 function Page() {
     const place = usePlace();
+    useDark(); // all is drawn again with the other colours
     const [presenting, setPresenting] = useState(presented);
     const room = rooms.find((r) => r.name === place.room);
     useEffect(() => {

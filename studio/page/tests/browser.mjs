@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 export const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const executablePath =
     process.env.CHROMIUM ??
     ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
@@ -147,11 +148,36 @@ export async function waitForStatus(page, satisfied, limit = 15000) {
 }
 
 /**
- * A bar of speed. By hand it must be kept; where the machine is not ours (CI) it is said when it isn't, since what else
- * runs there decides.
+ * A bar of speed. By hand it must be kept; in make check and CI, where other tests run beside, it is said when it isn't.
  */
 export function keepsPace(kept, message) {
     if (kept) return;
     if (!process.env.CI) throw new Error(`too slow: ${message}`);
     console.log(`# too slow, on this machine at this time: ${message}`);
+}
+
+export const schemes = ['light', 'dark'];
+
+/** What axe-core finds, a line each. */
+export async function violations(page) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => (await globalThis.axe.run(document)).violations);
+    return found.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
+}
+
+/** Everything that can be unfolded is. */
+export const unfold = (page) =>
+    page.evaluate(() => document.querySelectorAll('details').forEach((d) => (d.open = true)));
+
+/** Drops a file on an element. */
+export async function drop(page, on, name, bytes) {
+    const file = await page.evaluateHandle(
+        ([fileName, content]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(content)], fileName));
+            return transfer;
+        },
+        [name, [...bytes]],
+    );
+    await page.locator(on).dispatchEvent('drop', { dataTransfer: file });
 }

@@ -1,29 +1,13 @@
 // The room of convolution: the lecture's examples walked by hand, filters over a picture against the package under Node,
 // and a perceptron beside LeNet on moved and on shuffled digits.
-import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, keepsPace, open, waitForStatus } from './browser.mjs';
+import { accuracy, dist, keepsPace, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-function visit(name, path, body, options) {
-    test(name, async () => {
-        const { page, mistakes, close } = await site.page(typeof path === 'function' ? path() : path, options);
-        try {
-            await body(page);
-            assert.deepEqual(mistakes, []);
-        } finally {
-            await close();
-        }
-    });
-}
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 const steps = '/?lang=en#/convolution?part=steps';
 
 /** The numbers of a table in the drawing, those not yet computed as NaN. */
@@ -355,18 +339,8 @@ visit(
 );
 
 visit(
-    'at 390 pixels nothing hangs over',
-    '/?lang=en#/convolution',
-    async (page) => {
-        await waitForStatus(page, (s) => accuracy(s) >= 0);
-        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390);
-    },
-    { viewport: { width: 390, height: 844 } },
-);
-
-visit(
     'the single file brings the digits along',
-    () => `${pathToFileURL(`${dist}single/soma-studio.html`).href}?lang=en#/convolution?part=locality`,
+    `${pathToFileURL(`${dist}single/soma-studio.html`).href}?lang=en#/convolution?part=locality`,
     async (page) => {
         await waitForStatus(page, (s) => accuracy(s) >= 0);
     },

@@ -1,12 +1,12 @@
 // The rooms of digits and of features: what the page shows of a network that it trained is compared with what the package
 // computes under Node of the same network, which the page saved as ONNX.
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { loadSoma } from 'soma-wasm';
-import { accuracy, dist, open, waitForStatus } from './browser.mjs';
+import { accuracy, dist, drop, openForTests, press, waitForStatus } from './browser.mjs';
 
 const soma = await loadSoma(readFileSync(new URL(import.meta.resolve('soma-wasm/soma.wasm'))));
 const idx = (name, head) =>
@@ -16,14 +16,11 @@ const part = (name) => ({
     labels: Float32Array.from(idx(`${name}-labels-idx1-ubyte.gz`, 8)),
 });
 const test_ = part('t10k');
+const bytes = (x) => x.map((v) => 255 * v);
 const digit = (i) => test_.x.subarray(784 * i, 784 * (i + 1));
 const LIMIT = 180_000;
 
-let site;
-before(async () => (site = await open()));
-after(async () => site?.close());
-
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const { visit } = await openForTests();
 const near = (a, b, what, rtol = 1e-4, atol = 1e-5) =>
     assert.ok(Math.abs(a - b) <= atol + rtol * Math.abs(b), `${what}: ${a}, expected ${b}`);
 const pad = (page) => page.getByRole('img', { name: 'Draw a digit' });
@@ -60,7 +57,7 @@ function traced(picture) {
     return strokes;
 }
 
-/** The model that the page saved. */
+/** The model that the page saved: it takes bytes, as a picture's file holds them. */
 async function saved(page) {
     const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Save as ONNX')]);
     assert.match(download.suggestedFilename(), /^\w+\.onnx$/);
@@ -69,9 +66,10 @@ async function saved(page) {
 
 const numbers = async (locator) => (await locator.allTextContents()).map((s) => Number(s.replace('−', '-')));
 
-test('digits: LeNet learns to 95 %, and all that is shown of a digit is what the package computes', async () => {
-    const { page, mistakes, close } = await site.page('/?lang=en#/digits?digit=3');
-    try {
+visit(
+    'digits: LeNet learns to 95 %, and all that is shown of a digit is what the package computes',
+    '/?lang=en#/digits?digit=3',
+    async (page) => {
         const begun = performance.now();
         await press(page, 'Train');
         const { text } = await waitForStatus(page, (s) => accuracy(s) >= 95, LIMIT);
@@ -88,7 +86,7 @@ test('digits: LeNet learns to 95 %, and all that is shown of a digit is what the
             inside = soma.inside(model);
 
         // The accuracy of the status, on the whole test part.
-        const { probabilities } = model.run({ x: test_.x });
+        const { probabilities } = model.run({ x: bytes(test_.x) });
         const answerOf = (i) => {
             const p = probabilities.data.subarray(10 * i, 10 * i + 10);
             return p.indexOf(Math.max(...p));
@@ -99,7 +97,7 @@ test('digits: LeNet learns to 95 %, and all that is shown of a digit is what the
         // The status's answer; scores, exponents and softmax.
         const top = answerOf(3);
         assert.match(status, new RegExp(`answer ${top} \\(`));
-        inside.look(digit(3));
+        inside.look(bytes(digit(3)));
         const { scores, answers } = inside.scores();
         const cells = page.locator('table.softmax tbody td');
         const shown = await numbers(cells);
@@ -114,7 +112,7 @@ test('digits: LeNet learns to 95 %, and all that is shown of a digit is what the
         await page.locator('p.formula[data-class="5"]').waitFor();
 
         // Saliency of the class that was chosen.
-        const slope = inside.saliency(digit(3), [5]);
+        const slope = inside.saliency(bytes(digit(3)), [5]).map((v) => 255 * v);
         const at = slope.reduce((best, v, i) => (Math.abs(v) > Math.abs(slope[best]) ? i : best), 0);
         const strongest = await page.locator('p.strongest').textContent();
         const [, value, row, column] = /(-?[\d.]+), row (\d+), column (\d+)/.exec(strongest);
@@ -206,23 +204,28 @@ test('digits: LeNet learns to 95 %, and all that is shown of a digit is what the
         const grown = await page.getByRole('status').textContent();
         const [, steps, activation] = /^step (\d+) · activation (-?[\d.]+)/.exec(grown);
         assert.ok(Number(activation) > start, `from ${start} to ${activation}`);
-        const options = { low: 0, high: 1, rate: 0.02, decay: 0.002, jitter: 1, blur: 0.5, blurEvery: 4, seed: 2 };
+        const options = {
+            low: 0,
+            high: 255,
+            rate: 0.02 * 255,
+            decay: 0.002,
+            jitter: 1,
+            blur: 0.5,
+            blurEvery: 4,
+            seed: 2,
+        };
         const feature = inside.feature(1, 4, options);
         near(feature.step(0), start, 'start', 1e-3, 1e-4);
         near(feature.step(Number(steps)), Number(activation), grown, 1e-3, 1e-4);
         await press(page, 'Draw all of this layer');
         await page.locator('[data-sheet="50"]').waitFor({ timeout: LIMIT });
-        assert.deepEqual(mistakes, []);
-    } finally {
-        await close();
-    }
-});
+    },
+);
 
-test('digits: a link leads to the same state', async () => {
-    const { page, mistakes, close } = await site.page(
-        '/?lang=en#/digits?net=perceptron&batch=50&rate=0.002&seed=4&step=120',
-    );
-    try {
+visit(
+    'digits: a link leads to the same state',
+    '/?lang=en#/digits?net=perceptron&batch=50&rate=0.002&seed=4&step=120',
+    async (page) => {
         await page.getByText(/^step 120$|^step 120 ·/).waitFor({ timeout: LIMIT });
         const train = part('train');
         const net = soma.network('dense 100 relu', { sample: [1, 28, 28], task: 'classify', outputs: 10, seed: 4 });
@@ -234,15 +237,13 @@ test('digits: a link leads to the same state', async () => {
         await waitForStatus(page, (s) => accuracy(s) === expected, 5000);
         await press(page, 'Reset');
         await waitForStatus(page, (s) => /^epoch 0 /.test(s) && accuracy(s) < 40, 8000);
-        assert.deepEqual(mistakes, []);
-    } finally {
-        await close();
-    }
-});
+    },
+);
 
-test('digits: the keyboard draws too, and picks a digit of the test', async () => {
-    const { page, mistakes, close } = await site.page('/?lang=en#/digits?net=perceptron');
-    try {
+visit(
+    'digits: the keyboard draws too, and picks a digit of the test',
+    '/?lang=en#/digits?net=perceptron',
+    async (page) => {
         await waitForStatus(page, (s) => /answer/.test(s), LIMIT);
         await page.getByText('Test digit 0: it is a').waitFor();
         await pad(page).focus();
@@ -251,56 +252,38 @@ test('digits: the keyboard draws too, and picks a digit of the test', async () =
         await page.getByText(/^Scaled into 20 × 20/).waitFor();
         await press(page, 'Next digit');
         await page.getByText(`Test digit 1: it is a ${test_.labels[1]}`).waitFor();
-        assert.deepEqual(mistakes, []);
-    } finally {
-        await close();
-    }
-});
+    },
+);
 
-test('digits: the single file brings its digits', async () => {
-    const { page, mistakes, close } = await site.page(
-        `${pathToFileURL(`${dist}single/soma-studio.html`).href}?lang=en#/digits?net=perceptron`,
-    );
-    try {
+visit(
+    'digits: the single file brings its digits',
+    `${pathToFileURL(`${dist}single/soma-studio.html`).href}?lang=en#/digits?net=perceptron`,
+    async (page) => {
         await press(page, 'Step');
         await waitForStatus(page, (s) => /^epoch 0 .* accuracy .* answer \d/.test(s), LIMIT);
-        assert.deepEqual(mistakes, []);
-    } finally {
-        await close();
-    }
-});
+    },
+);
 
-test('features: without a network one is offered, and a file is opened', async () => {
-    const { page, mistakes, close } = await site.page('/?lang=en#/features');
-    try {
-        await waitForStatus(page, (s) => s === 'no network yet', LIMIT);
-        const net = soma.network('conv 4 3x3 relu, maxpool 2, dense 3', {
-            sample: [3, 12, 12],
-            task: 'classify',
-            outputs: 3,
-        });
-        const chooser = page.getByLabel('Open an ONNX file');
-        await chooser.setInputFiles({
-            name: 'rgb.onnx',
-            mimeType: 'application/octet-stream',
-            buffer: Buffer.from(net.save()),
-        });
-        await page.getByText('rgb.onnx').waitFor();
-        await waitForStatus(page, (s) => /^step 0 · activation/.test(s), LIMIT);
-        await press(page, 'Step');
-        await waitForStatus(page, (s) => /^step 1 · activation/.test(s), LIMIT);
-        await chooser.setInputFiles({
-            name: 'no.onnx',
-            mimeType: 'application/octet-stream',
-            buffer: Buffer.from('no'),
-        });
-        await waitForStatus(page, (s) => !/^step/.test(s) && s.length > 10, LIMIT);
-        await press(page, 'Back to the trained network');
-        await press(page, 'Train LeNet for some seconds');
-        await waitForStatus(page, (s) => /LeNet is learning: step \d+/.test(s), LIMIT);
-        await waitForStatus(page, (s) => /^step 0 · activation/.test(s), LIMIT);
-        assert.deepEqual(mistakes, []);
-    } finally {
-        await close();
-    }
+visit('features: without a network one is offered, and a file is opened', '/?lang=en#/features', async (page) => {
+    await waitForStatus(page, (s) => s === 'no network yet', LIMIT);
+    const net = soma.network('conv 4 3x3 relu, maxpool 2, dense 3', {
+        sample: [3, 12, 12],
+        task: 'classify',
+        outputs: 3,
+    });
+    await drop(page, 'main', 'rgb.onnx', net.save());
+    await page.getByText('rgb.onnx').waitFor();
+    await waitForStatus(page, (s) => /^step 0 · activation/.test(s), LIMIT);
+    await press(page, 'Step');
+    await waitForStatus(page, (s) => /^step 1 · activation/.test(s), LIMIT);
+    await page.getByLabel(/^Open an ONNX file/).setInputFiles({
+        name: 'no.onnx',
+        mimeType: 'application/octet-stream',
+        buffer: Buffer.from('no'),
+    });
+    await waitForStatus(page, (s) => !/^step/.test(s) && s.length > 10, LIMIT);
+    await press(page, 'Back to the trained network');
+    await press(page, 'Train LeNet for some seconds');
+    await waitForStatus(page, (s) => /LeNet is learning: step \d+/.test(s), LIMIT);
+    await waitForStatus(page, (s) => /^step 0 · activation/.test(s), LIMIT);
 });

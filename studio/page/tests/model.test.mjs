@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSoma } from 'soma-wasm';
-import { openForTests, press, waitForStatus } from './browser.mjs';
+import { drop, openForTests, press, waitForStatus } from './browser.mjs';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
 const example = (name) => join(project, 'studio/page/src/examples', name);
@@ -81,7 +81,7 @@ test('a table model answers as the command does, its columns by name in any orde
 
 test('a picture model answers as the command does', native, async () => {
     const { page, mistakes, close } = await site.page('/?lang=en#/model');
-    await give(page, 'Open a model', example('digits.onnx'));
+    await drop(page, 'main', 'digits.onnx', readFileSync(example('digits.onnx')));
     await waitForStatus(page, (s) => s.startsWith('digits.onnx'));
     await give(page, 'A picture, or a CSV of numbers', example('seven.png'));
     await waitForStatus(page, (s) => s.startsWith('prediction 7 97.2 %'));

@@ -1,133 +1,9 @@
-// What holds for every room that the page leads to: it can be used by everybody and on every screen, loads at once and
-// without jumping, works without the network and as one file. And what all rooms share: the choice of controls, the
-// presenter mode, links, saved pictures.
-import { test } from 'node:test';
+// What all rooms share: use by the keyboard alone, the choice of controls, the presenter mode, links, saved pictures.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { dist, longestTasks, openForTests, press, roomsOf, usable, waitForStatus, keepsPace } from './browser.mjs';
+import { openForTests, press, schemes, unfold, usable, violations, waitForStatus } from './browser.mjs';
 
-const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-const { site, visit } = await openForTests();
-const rooms = await roomsOf(site);
-const schemes = ['light', 'dark'];
-
-/** What axe-core finds, a line each. */
-async function violations(page) {
-    await page.evaluate(axe);
-    const found = await page.evaluate(async () => (await globalThis.axe.run(document)).violations);
-    return found.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
-}
-
-/** Everything that can be unfolded is. */
-const unfold = (page) => page.evaluate(() => document.querySelectorAll('details').forEach((d) => (d.open = true)));
-
-const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-
-/** One training step where the room trains: its status speaks of it. */
-async function useRoom(page) {
-    const step = page.getByRole('button', { name: 'Step', exact: true });
-    if (!(await step.count())) return;
-    const before = await page.getByRole('status').textContent();
-    await step.click();
-    await waitForStatus(page, (s) => s !== before, 20_000);
-}
-
-test('the page leads to rooms', () => assert.ok(rooms.length >= 4, JSON.stringify(rooms)));
-
-for (const { name, title } of rooms) {
-    for (const colorScheme of schemes)
-        visit(
-            `${name}: nothing for axe-core to complain about (${colorScheme})`,
-            `/?lang=en#/${name}`,
-            async (page) => {
-                await usable(page, title);
-                await page.waitForTimeout(300);
-                await unfold(page);
-                assert.deepEqual(await violations(page), []);
-            },
-            { colorScheme, reducedMotion: 'reduce' },
-        );
-
-    for (const width of [390, 1280, 1920])
-        for (const lang of ['en', 'ru'])
-            visit(
-                `${name}: nothing beyond the edge of a screen of ${width} (${lang})`,
-                `/?lang=${lang}#/${name}`,
-                async (page) => {
-                    await page.getByRole('heading', { level: 1 }).waitFor();
-                    await page.waitForTimeout(500);
-                    await unfold(page);
-                    assert.equal(await overflow(page), 0);
-                },
-                { viewport: { width, height: 900 } },
-            );
-
-    for (const width of [390, 1280])
-        test(`${name}: loads without jumping (${width})`, async () => {
-            const { page, close } = await site.page('about:blank', { viewport: { width, height: 900 } });
-            await page.addInitScript(() => {
-                globalThis.shifts = [];
-                new PerformanceObserver((list) => {
-                    for (const e of list.getEntries())
-                        globalThis.shifts.push([
-                            e.value,
-                            e.sources.map((s) => s.node?.className || s.node?.nodeName || 'text').join(),
-                        ]);
-                }).observe({ type: 'layout-shift', buffered: true });
-            });
-            await page.goto(`${site.address}/?lang=en#/${name}`);
-            await usable(page, title);
-            await page.waitForTimeout(700);
-            const shifts = await page.evaluate(() => globalThis.shifts);
-            const sum = shifts.reduce((a, [value]) => a + value, 0);
-            await close();
-            // What comes later than a room waits for its engine may move what stands there.
-            keepsPace(sum < 0.01, `layout shift ${sum.toFixed(4)}: ${JSON.stringify(shifts)}`);
-        });
-
-    test(`${name}: can be used in less than a second`, async () => {
-        // The machine may be busy with something else: the best of three counts.
-        const times = [];
-        for (let i = 0; i < 3 && !times.some((t) => t < 1000); i++) {
-            const { page, close } = await site.page(`/?lang=en#/${name}`);
-            times.push(await usable(page, title));
-            await close();
-        }
-        console.log(`# ${name}: usable after ${times.map(Math.round).join(', ')} ms`);
-        keepsPace(Math.min(...times) < 1000, `usable after ${times.join()} ms`);
-    });
-
-    visit(`${name}: while it trains, no task on the page's thread takes 50 ms`, `/?lang=en#/${name}`, async (page) => {
-        await usable(page, title);
-        if (!(await page.getByRole('button', { name: 'Train', exact: true }).count())) return;
-        await page.waitForTimeout(500);
-        const { clock, busy } = await longestTasks(page);
-        console.log(`# ${name}: the longest task while training ${busy} ms, ${clock} ms by the clock`);
-        keepsPace(busy < 50, `a task of ${busy} ms`);
-    });
-
-    visit(`${name}: works from the single file`, pathToFileURL(`${dist}single/soma-studio.html`).href, async (page) => {
-        await page.goto(`${page.url()}?lang=en#/${name}`);
-        await usable(page, title);
-        await useRoom(page);
-    });
-}
-
-visit('once loaded, every room works without the network', '/?lang=en#/playground', async (page) => {
-    await usable(page, 'Playground');
-    // What other rooms need comes a second later.
-    await page.waitForTimeout(1500);
-    await page.waitForLoadState('networkidle');
-    await page.waitForTimeout(500);
-    await page.context().setOffline(true);
-    for (const { name, title } of rooms) {
-        await page.getByRole('navigation').getByRole('link', { name: title, exact: true }).click();
-        await usable(page, title);
-        await useRoom(page);
-        assert.match(page.url(), new RegExp(`#/${name}$`));
-    }
-});
+const { visit } = await openForTests();
 
 /** Presses Tab until the element with that name has the focus. */
 async function tabTo(page, name, most = 120) {
@@ -192,7 +68,7 @@ visit('the lecturer chooses what shows, and the link says so', '/?lang=en#/neuro
     assert.match(link, /hide=training,data/);
     await press(page, 'Controls');
     await dialog.getByRole('button', { name: 'Show all' }).click();
-    assert.equal(await page.getByRole('combobox', { name: 'Optimizer' }).count(), 1);
+    await page.getByRole('combobox', { name: 'Optimizer' }).waitFor();
 });
 
 visit('show= leaves these groups alone', '/?lang=en&embed=1#/neuron?show=weights', async (page) => {

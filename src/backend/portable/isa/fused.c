@@ -134,7 +134,7 @@ SIMD void fused_flat(const ew_program *program, const ew_operand *operands, int6
     }
 }
 
-#if !KERNEL_LEAN
+#if !KERNEL_SMALL
 static bool is_flat(const ew_operand *operands, int count, int64_t columns, fused_kinds kinds) {
     if (columns < VW || columns % VW == 0 || columns > FLAT_LIMIT) return false;
     for (int k = 0; k < count; k++) {
@@ -177,7 +177,7 @@ static bool are_of(const ew_operand *operands, int inputs, int still, int down) 
     const vf v##value = formula_##op(v##a, v##b, v##c, PARAMETER(value, 0), PARAMETER(value, 1));
 #define OUT(output, value) fused_store(row, INPUTS + output, j, n, v##value);
 
-#if KERNEL_LEAN /* one loop for all kinds of operands, where size counts more than speed */
+#if KERNEL_SMALL /* one loop for all kinds of operands, where size counts more than speed */
 #define RECIPE(name, inputs, outputs, still, down, across, code, results)                                              \
     SIMD void body_##name(const fused_row *row, const fused_kinds kinds, size_t j, size_t n) {                         \
         enum { INPUTS = inputs };                                                                                      \

@@ -24,13 +24,13 @@
 SIMD vf v_even(vf a, vf b) { return __builtin_shufflevector(a, b, EVEN); }
 
 /* 2 VW floats as VW even and VW odd ones. */
-SIMD void split_pairs(vf a, vf b, vf *even, vf *odd) {
+SIMD_LONG void split_pairs(vf a, vf b, vf *even, vf *odd) {
     *even = __builtin_shufflevector(a, b, EVEN);
     *odd = __builtin_shufflevector(a, b, ODD);
 }
 
 /* 2 n floats as n even and n odd ones, n <= VW. */
-SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
+SIMD_LONG void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
     vf a, b = v_zero();
     if (n == VW) {
         a = v_load(x);
@@ -43,7 +43,7 @@ SIMD void load_pairs(const float *x, size_t n, vf *even, vf *odd) {
 }
 
 /* The first n floats, n <= 2 VW, of the even and odd ones by turns. */
-SIMD void store_pairs(float *x, size_t n, vf even, vf odd) {
+SIMD_LONG void store_pairs(float *x, size_t n, vf even, vf odd) {
     vf a = __builtin_shufflevector(even, odd, LOW), b = __builtin_shufflevector(even, odd, HIGH);
     if (n == 2 * VW) {
         v_store(x, a);

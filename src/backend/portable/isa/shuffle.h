@@ -24,7 +24,7 @@ SIMD vf v_pair_high(vf a, vf b) { return QUADS(a, b, 2, 3, VW + 2, VW + 3); }
 #undef QUADS
 
 /* The quads at p, p + stride, p + 2 stride, … */
-SIMD vf v_load_quads(const float *p, int64_t stride) {
+SIMD_LONG vf v_load_quads(const float *p, int64_t stride) {
 #if defined(SIMD_AVX512)
     __m512 r = _mm512_castps128_ps512(_mm_loadu_ps(p));
     r = _mm512_insertf32x4(r, _mm_loadu_ps(p + stride), 1);
@@ -39,7 +39,7 @@ SIMD vf v_load_quads(const float *p, int64_t stride) {
 }
 
 /* out[c] holds column c of the VW x 4 block at p, rows `stride` apart. */
-SIMD void v_transpose4(const float *p, int64_t stride, vf out[4]) {
+SIMD_LONG void v_transpose4(const float *p, int64_t stride, vf out[4]) {
     vf a = v_load_quads(p, 4 * stride), b = v_load_quads(p + stride, 4 * stride);
     vf c = v_load_quads(p + 2 * stride, 4 * stride), d = v_load_quads(p + 3 * stride, 4 * stride);
     vf ac = v_mix_low(a, c), bd = v_mix_low(b, d); /* a0 c0 a1 c1 */
@@ -58,7 +58,7 @@ SIMD vf v_sum4(vf a, vf b, vf c, vf d) {
 }
 
 /* The sum of all lanes, in v_sum_each's order. */
-SIMD float v_sum_one(vf x) {
+SIMD_LONG float v_sum_one(vf x) {
     vf s = v_sum4(x, x, x, x);
 #if VW == 16
     return (s[0] + s[8]) + (s[4] + s[12]);
@@ -70,7 +70,7 @@ SIMD float v_sum_one(vf x) {
 }
 
 /* Lane i of the result is the sum of all lanes of x[i], added in the same order for every i. */
-SIMD vf v_sum_each(const vf x[VW]) {
+SIMD_LONG vf v_sum_each(const vf x[VW]) {
     vf p = v_sum4(x[0], x[1], x[2], x[3]);
 #if VW >= 8
     vf q = v_sum4(x[4], x[5], x[6], x[7]);

@@ -52,6 +52,9 @@
 #ifndef KERNEL_ISA
 #define KERNEL_ISA baseline
 #endif
+#ifndef KERNEL_SMALL
+#define KERNEL_SMALL 0
+#endif
 #define KERNEL_JOIN2(name, isa) name##_##isa
 #define KERNEL_JOIN(name, isa)  KERNEL_JOIN2(name, isa)
 #define KERNEL(name)            KERNEL_JOIN(name, KERNEL_ISA) /* name_avx512, name_neon, … */
@@ -60,6 +63,12 @@
 #define KERNEL_NAME             KERNEL_TEXT1(KERNEL_ISA) /* "avx512" */
 
 #define SIMD static inline __attribute__((always_inline))
+/* For what has many instructions and many places of use: where size counts more than speed it stands once in a file. */
+#if KERNEL_SMALL
+#define SIMD_LONG static __attribute__((noinline, unused))
+#else
+#define SIMD_LONG SIMD
+#endif
 
 /* Before a loop of constant length that must be unrolled whole. */
 #ifdef __clang__
@@ -116,7 +125,7 @@ SIMD void v_store_partial(float *p, vf x, size_t n) { _mm512_mask_storeu_ps(p, m
 SIMD vm m_first(size_t n) { return (vi){0, 1, 2, 3, 4, 5, 6, 7} < vi_set1((int32_t)n); }
 SIMD vf v_load_partial(const float *p, size_t n) { return (vf)_mm256_maskload_ps(p, (__m256i)m_first(n)); }
 /* Two stores that overlap: AMD's processors take twenty cycles for a masked one. */
-SIMD void v_store_partial(float *p, vf x, size_t n) {
+SIMD_LONG void v_store_partial(float *p, vf x, size_t n) {
     __m128 low = _mm256_castps256_ps128((__m256)x);
     if (n >= 4) {
         const vi last = (vi){0, 1, 2, 3, 4, 5, 6, 7} + ((int32_t)n - 4); /* the permutation takes them modulo 8 */
@@ -132,11 +141,11 @@ SIMD void v_store_partial(float *p, vf x, size_t n) {
 }
 #else
 SIMD vm m_first(size_t n) { return (vi){0, 1, 2, 3} < vi_set1((int32_t)n); }
-SIMD vf v_load_partial(const float *p, size_t n) {
+SIMD_LONG vf v_load_partial(const float *p, size_t n) {
     if (n >= 4) return v_load(p);
     return (vf){n > 0 ? p[0] : 0, n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
 }
-SIMD void v_store_partial(float *p, vf x, size_t n) {
+SIMD_LONG void v_store_partial(float *p, vf x, size_t n) {
     if (n >= 4) {
         v_store(p, x);
         return;
@@ -254,15 +263,15 @@ SIMD vf v_ceil(vf a) { return (vf)wasm_f32x4_ceil((v128_t)a); }
 SIMD vf v_round(vf a) { return (vf)wasm_f32x4_nearest((v128_t)a); }
 #else
 /* Below 2^23 adding and taking away 2^23 rounds to an integer; above, every float is one. A NaN passes either way. */
-SIMD vf v_round(vf a) {
+SIMD_LONG vf v_round(vf a) {
     vf large = v_set1(8388608.0f), size = v_abs(a);
     return v_copysign(v_select(v_lt(size, large), (size + large) - large, size), a);
 }
-SIMD vf v_floor(vf a) {
+SIMD_LONG vf v_floor(vf a) {
     vf r = v_round(a);
     return v_copysign(r - v_select(v_gt(r, a), v_set1(1), v_zero()), a);
 }
-SIMD vf v_ceil(vf a) {
+SIMD_LONG vf v_ceil(vf a) {
     vf r = v_round(a);
     return v_copysign(r + v_select(v_lt(r, a), v_set1(1), v_zero()), a);
 }
@@ -303,7 +312,7 @@ SIMD simd_four simd_quarter(vf x, int part) {
     memcpy(&r, (const char *)&x + 16 * part, 16);
     return r;
 }
-SIMD float v_hsum(vf x) {
+SIMD_LONG float v_hsum(vf x) {
     simd_four s = simd_quarter(x, 0);
 #if VW == 8
     s += simd_quarter(x, 1);
@@ -313,12 +322,12 @@ SIMD float v_hsum(vf x) {
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 /* The largest and smallest lane, NaN if one is. */
-SIMD float v_hmax(vf x) {
+SIMD_LONG float v_hmax(vf x) {
     float r = x[0];
     for (int i = 1; i < VW; i++) r = r != r || r > x[i] ? r : x[i];
     return r;
 }
-SIMD float v_hmin(vf x) {
+SIMD_LONG float v_hmin(vf x) {
     float r = x[0];
     for (int i = 1; i < VW; i++) r = r != r || r < x[i] ? r : x[i];
     return r;

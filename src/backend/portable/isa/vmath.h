@@ -27,7 +27,7 @@ SIMD vf v_exp_reduce(vf x, vf *n) {
 }
 
 /* The bounds of x, below which the result is 0 and above which it is infinite, keep n within what v_scale takes. */
-SIMD vf v_exp(vf x) {
+SIMD_LONG vf v_exp(vf x) {
     vf n, r = v_exp_reduce(v_min(v_set1(92), v_max(v_set1(-105), x)), &n);
     vf p = v_set1(0.0013814467f);
     p = V_STEP(p, r, 0.008368781f);
@@ -49,20 +49,20 @@ SIMD vf v_expm1_reduced(vf r) {
 }
 
 /* exp(x) - 1 = 2^n ((exp(r) - 1) + (1 - 2^-n)). Below -18 it is -1. */
-SIMD vf v_expm1(vf x) {
+SIMD_LONG vf v_expm1(vf x) {
     vf n, r = v_exp_reduce(v_min(v_set1(90), v_max(v_set1(-18), x)), &n);
     vf small = v_scale(v_set1(1), v_neg(v_min(n, v_set1(126))));
     return v_copysign(v_scale(v_expm1_reduced(r) + (v_set1(1) - small), n), x);
 }
 
 /* e = exp(-|x|) never overflows: 1 / (1 + e), or e / (1 + e) for a negative x, which keeps its relative accuracy. */
-SIMD vf v_sigmoid(vf x) {
+SIMD_LONG vf v_sigmoid(vf x) {
     vf e = v_exp(v_neg(v_abs(x))), r = v_set1(1) / (v_set1(1) + e);
     return v_select(v_lt(x, v_zero()), e * r, r);
 }
 
 /* tanh(|x|) = -t / (t + 2) with t = exp(-2 |x|) - 1; from 10 on it is 1. */
-SIMD vf v_tanh(vf x) {
+SIMD_LONG vf v_tanh(vf x) {
     vf n, r = v_exp_reduce(v_min(v_set1(10), v_abs(x)) * v_set1(-2), &n), scale = v_scale(v_set1(1), n);
     vf t = v_fma(scale, v_expm1_reduced(r), scale - v_set1(1));
     return v_copysign(t / (t + v_set1(2)), x);
@@ -100,7 +100,7 @@ SIMD vf v_log_edges(vf y, vf result) {
     return v_select(v_lt(y, v_zero()), v_set1(NAN), result);
 }
 
-SIMD vf v_log(vf x) {
+SIMD_LONG vf v_log(vf x) {
     vm subnormal = v_lt(x, v_set1(1.17549435e-38f));
     vf k, m = v_log_reduce(v_select(subnormal, x * v_set1(8388608.0f), x), &k);
     k = v_select(subnormal, k - v_set1(23), k);
@@ -108,7 +108,7 @@ SIMD vf v_log(vf x) {
 }
 
 /* log(u) with u = 1 + x rounded; what rounding took from u, scaled like m, goes into f. */
-SIMD vf v_log1p(vf x) {
+SIMD_LONG vf v_log1p(vf x) {
     vf u = v_set1(1) + x, k, m = v_log_reduce(u, &k);
     vf lost = v_select(v_lt(x, v_set1(1)), x - (u - v_set1(1)), v_set1(1) - (u - x));
     vf f = (m - v_set1(1)) + v_scale(lost, v_neg(k));
@@ -118,7 +118,7 @@ SIMD vf v_log1p(vf x) {
 /* ---- Error function -------------------------------------------------------------------------------------------- */
 
 /* Up to 1: x + x P(x^2). Beyond: 1 - exp(-(t + t Q(t))) with t = min(|x|, 4), where the rest is below half a unit. */
-SIMD vf v_erf(vf x) {
+SIMD_LONG vf v_erf(vf x) {
     vf t = v_min(v_set1(4), v_abs(x)), u = t * t;
     vf p = v_set1(7.806904e-05f), q = v_set1(3.947647e-06f);
     p = V_STEP(p, u, -0.0007997853f);
@@ -148,7 +148,7 @@ static __attribute__((noinline, unused)) void v_sincos_large(float *x, float *re
 
 /* x = n pi / 2 + r; pi / 2 in four parts, the first three of at most eleven bits, so that n < 2^13 times one is exact.
  * The sine of r for an even n, the cosine for an odd one, minus for 2 and 3. */
-SIMD vf v_sincos(vf x, int cosine) {
+SIMD_LONG vf v_sincos(vf x, int cosine) {
     vf n = v_round(x * v_set1(0.636619772f));
     vf r = v_fnma(n, v_set1(0x1.92p+0f), x);
     r = v_fnma(n, v_set1(0x1.fb4p-12f), r);

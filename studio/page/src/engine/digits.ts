@@ -305,8 +305,8 @@ export class DigitsEngine {
         return this.#inside!.saliency(this.#picture, [digit]);
     }
 
-    /** As an ONNX file. */
+    /** As an ONNX file that takes pictures of bytes, as other files do: `soma predict` reads PNG and JPEG with it. */
     save(): Uint8Array {
-        return this.#network!.save();
+        return this.#network!.save(255);
     }
 }

@@ -50,14 +50,14 @@ function buffers(value: unknown, found: Set<ArrayBufferLike>): Set<ArrayBufferLi
 
 let engines: Promise<Engines> | undefined;
 
-/** The network of the room of digits, as a model that takes pictures of bytes, as other files do. */
+/** The network of the room of digits. */
 function digitsSource(digits: DigitsEngine): TrainedSource {
     return {
         trained() {
             const network = digits.trained?.network;
             return network && { spec: network.spec, steps: network.steps, accuracy: network.measure('test').accuracy };
         },
-        save: () => digits.trained!.network.save(255),
+        save: () => digits.save(),
     };
 }
 

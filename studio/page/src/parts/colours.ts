@@ -39,7 +39,7 @@ export function paint(pixels: Uint8ClampedArray, pixel: number, colour: Colour):
 const darkness = matchMedia('(prefers-color-scheme: dark)');
 export const isDark = (): boolean => darkness.matches;
 
-/** The same for what is drawn once: it is drawn again when the setting changes. */
+/** The same for an effect that draws when what it depends on changes: this is among it. */
 export function useDark(): boolean {
     const [dark, setDark] = useState(isDark);
     useEffect(() => {

@@ -1,7 +1,7 @@
 // Pictures of numbers, side by side on one canvas: the maps of a layer, its kernels, a digit. A place can be chosen by a
 // click; rooms that use this offer it by number boxes too.
 import { useEffect, useRef } from 'preact/hooks';
-import { isDark, mix, paper, signed, type Colour } from './colours';
+import { isDark, mix, paper, signed, useDark, type Colour } from './colours';
 
 export interface MapPlace {
     map: number;
@@ -55,6 +55,7 @@ function greatest(data: Float32Array, from: number, to: number): number {
 export function Maps(props: MapsProps) {
     const { label, data, count, height, width, zoom, kind, each = false, signs = false, chosen, chosenMap } = props;
     const canvas = useRef<HTMLCanvasElement>(null);
+    const dark = useDark();
     const small = useRef<OffscreenCanvas>();
     const columns = Math.min(props.columns, count),
         rows = Math.ceil(count / columns);
@@ -122,7 +123,21 @@ export function Maps(props: MapsProps) {
                     );
             }
         }
-    }, [data, count, height, width, columns, kind, each, signs, chosen?.map, chosen?.row, chosen?.column, chosenMap]);
+    }, [
+        data,
+        count,
+        height,
+        width,
+        columns,
+        kind,
+        each,
+        signs,
+        chosen?.map,
+        chosen?.row,
+        chosen?.column,
+        chosenMap,
+        dark,
+    ]);
     const pick = (e: MouseEvent) => {
         const box = canvas.current!.getBoundingClientRect();
         const x = ((e.clientX - box.left) / box.width) * wide - gap,

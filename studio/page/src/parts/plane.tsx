@@ -1,5 +1,6 @@
 // The plane of x1 and x2: how the network answers over it, and the points. A canvas, since it changes with each frame.
 import { useEffect, useRef } from 'preact/hooks';
+import { useAdding } from './adding';
 import { classColours, css, mix, paint, paper, type Colour } from './colours';
 
 export interface PointSet {
@@ -72,11 +73,26 @@ export function drawMark(
     c.stroke();
 }
 
+/** Where keys would add a point. */
+function drawCross(c: CanvasRenderingContext2D, x: number, y: number): void {
+    c.beginPath();
+    c.moveTo(x - 16, y);
+    c.lineTo(x + 16, y);
+    c.moveTo(x, y - 16);
+    c.lineTo(x, y + 16);
+    c.lineWidth = 3;
+    c.strokeStyle = getComputedStyle(c.canvas).color;
+    c.stroke();
+}
+
 export function Plane({ label, grid, side, outputs, reach, points, discretise = false, onAdd }: PlaneProps) {
     const canvas = useRef<HTMLCanvasElement>(null);
     const small = useRef<OffscreenCanvas>();
+    const { cross, attributes } = useAdding(reach, onAdd);
     useEffect(() => {
         const c = canvas.current!.getContext('2d')!;
+        const place = (x: number, y: number) =>
+            [SIZE * (0.5 + x / (2 * reach)), SIZE * (0.5 - y / (2 * reach))] as const;
         c.clearRect(0, 0, SIZE, SIZE);
         if (grid?.length === side * side * outputs) {
             small.current ??= new OffscreenCanvas(side, side);
@@ -85,27 +101,11 @@ export function Plane({ label, grid, side, outputs, reach, points, discretise = 
             c.drawImage(small.current, 0, 0, SIZE, SIZE);
         }
         for (const set of points)
-            for (let i = 0; i < set.labels.length; i++) {
-                const x = SIZE * (0.5 + set.xy[2 * i]! / (2 * reach)),
-                    y = SIZE * (0.5 - set.xy[2 * i + 1]! / (2 * reach));
-                drawMark(c, x, y, set.labels[i]!, 6, set.open ?? false);
-            }
+            for (let i = 0; i < set.labels.length; i++)
+                drawMark(c, ...place(set.xy[2 * i]!, set.xy[2 * i + 1]!), set.labels[i]!, 6, set.open ?? false);
+        if (cross) drawCross(c, ...place(...cross));
     });
-    const add = (e: MouseEvent) => {
-        const box = canvas.current!.getBoundingClientRect();
-        const x = ((e.clientX - box.left) / box.width - 0.5) * 2 * reach;
-        const y = (0.5 - (e.clientY - box.top) / box.height) * 2 * reach;
-        onAdd?.(x, y, e.shiftKey);
-    };
     return (
-        <canvas
-            ref={canvas}
-            class="plane"
-            width={SIZE}
-            height={SIZE}
-            role="img"
-            aria-label={label}
-            onClick={onAdd ? add : undefined}
-        />
+        <canvas ref={canvas} class="plane" width={SIZE} height={SIZE} role="img" aria-label={label} {...attributes} />
     );
 }

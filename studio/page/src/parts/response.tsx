@@ -1,7 +1,7 @@
 // A picture of numbers: grey where they are greys; else blue for more than 0, and orange with stripes for less, so that
 // signs can be told without colours. A frame shows the place whose number is read.
 import { useEffect, useRef } from 'preact/hooks';
-import { isDark, mix, paper, type Colour } from './colours';
+import { isDark, mix, paper, useDark, type Colour } from './colours';
 
 interface Props {
     label: string;
@@ -54,9 +54,10 @@ export function Response(props: Props) {
     const { label, width, height, values, largest, margin = 0, scale = 3, at, onPoint } = props;
     const canvas = useRef<HTMLCanvasElement>(null);
     const image = useRef<ImageData>();
+    const dark = useDark();
     useEffect(() => {
         image.current = imageOf(props);
-    }, [values, largest, margin, scale]);
+    }, [values, largest, margin, scale, dark]);
     useEffect(() => {
         const c = canvas.current!.getContext('2d')!;
         c.clearRect(0, 0, c.canvas.width, c.canvas.height);
@@ -73,7 +74,7 @@ export function Response(props: Props) {
             c.lineWidth = width;
             c.strokeRect(x - 2, y - 2, side + 4, side + 4);
         }
-    }, [values, largest, margin, scale, at?.row, at?.column, at?.reach]);
+    }, [values, largest, margin, scale, dark, at?.row, at?.column, at?.reach]);
     const point = (e: MouseEvent) => {
         const box = canvas.current!.getBoundingClientRect();
         const row = Math.floor(((e.clientY - box.top) / box.height) * (height + 2 * margin)),

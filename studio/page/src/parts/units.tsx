@@ -2,7 +2,7 @@
 // hollow where they are negative, as large as they are (Hinton's diagram). Units that are equal look equal.
 import { useEffect, useRef } from 'preact/hooks';
 import { decimal, t } from '../language';
-import { paper, signed } from './colours';
+import { paper, signed, useDark } from './colours';
 
 const CELL = 22,
     NAME = 26;
@@ -21,6 +21,7 @@ interface UnitsProps {
 /** All units side by side in one picture: what one canvas draws at once costs least. */
 export function UnitMaps({ label, maps, side, low, high, biases }: Omit<UnitsProps, 'weights'>) {
     const canvas = useRef<HTMLCanvasElement>(null);
+    const dark = useDark();
     const units = biases.length,
         pitch = side + 3,
         width = units * pitch - 3;
@@ -39,7 +40,7 @@ export function UnitMaps({ label, maps, side, low, high, biases }: Omit<UnitsPro
                 image.data[at + 3] = 255;
             }
         canvas.current!.getContext('2d')!.putImageData(image, 0, 0);
-    }, [maps]);
+    }, [maps, dark]);
     return (
         <canvas
             ref={canvas}

@@ -4,7 +4,7 @@ import { engine } from '../engine/client';
 import { FARTHEST, SIDE, type LocalityConfig, type LocalityFrame, type LocalityStart } from '../engine/locality';
 import { mnistUrls } from '../engine/mnist_urls';
 import { language, percent, t } from '../language';
-import { classColours, isDark } from '../parts/colours';
+import { classColours, useDark } from '../parts/colours';
 import { Choice, Group, Slider, Transport } from '../parts/controls';
 import { Curves, History, type Curve } from '../parts/curves';
 import { Figure } from '../parts/figure';
@@ -46,10 +46,10 @@ function fromLink(settings: URLSearchParams): LocalityConfig {
 /** Test digits in three rows: as they are, moved, with their pixels shuffled. */
 function Digits({ pictures }: { pictures: Float32Array[] }) {
     const canvas = useRef<HTMLCanvasElement>(null);
+    const dark = useDark();
     useEffect(() => {
         const c = canvas.current!.getContext('2d')!,
             image = c.createImageData(DIGITS * (SIDE + 2), 3 * (SIDE + 2));
-        const dark = isDark();
         image.data.fill(dark ? 60 : 208);
         for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
         pictures.forEach((row, r) =>
@@ -63,7 +63,7 @@ function Digits({ pictures }: { pictures: Float32Array[] }) {
             }),
         );
         c.putImageData(image, 0, 0);
-    }, [pictures]);
+    }, [pictures, dark]);
     return (
         <canvas
             ref={canvas}

@@ -6,6 +6,7 @@ import type { FeatureConfig, FeatureFrame, FeaturesDescribed } from '../engine/f
 import { mnistUrls } from '../engine/mnist_urls';
 import { decimal, percent, t } from '../language';
 import { Check, Choice, Group, NumberBox, Slider } from '../parts/controls';
+import { useDrop } from '../parts/drop';
 import { Exercises, type Exercise } from '../parts/exercises';
 import { Ascent, FeaturePicture, Sheet } from '../parts/feature_picture';
 import { Figure } from '../parts/figure';
@@ -204,8 +205,9 @@ export function Features({ settings }: RoomProps) {
         : described?.trained
           ? `${t('the network of the room of digits')}: ${described.trained.net}`
           : '';
+    const dropping = useDrop((file) => void openFile(file));
     return (
-        <main class="room features">
+        <main class={dropping.over ? 'room features over' : 'room features'} {...dropping.target}>
             <h1>{t('Features')}</h1>
             <p>
                 {t(
@@ -248,7 +250,7 @@ export function Features({ settings }: RoomProps) {
                     <Group title="Source">
                         {source && <p>{source}</p>}
                         <label class="field">
-                            <span>{t('Open an ONNX file')}</span>
+                            <span>{t('Open an ONNX file, or drop one anywhere')}</span>
                             <input
                                 type="file"
                                 accept=".onnx"

@@ -15,6 +15,7 @@ import { save } from '../parts/figure';
 import { ModelGraph } from '../parts/model_graph';
 import { sizes } from '../parts/model_layout';
 import { Share } from '../parts/share';
+import { useDrop } from '../parts/drop';
 import { Status } from '../parts/status';
 import { numberText, TensorView } from '../parts/tensor_view';
 import { linkTo } from '../router';
@@ -89,7 +90,6 @@ export function Model({ settings }: RoomProps) {
     const [names, setNames] = useState<string[]>([]);
     const [trained, setTrained] = useState<Record<string, TrainedNetwork>>({});
     const [saying, setSaying] = useState('');
-    const [over, setOver] = useState(false);
     /** Counts requests: an answer that comes after a newer request is old. */
     const latest = useRef(0);
 
@@ -199,21 +199,9 @@ export function Model({ settings }: RoomProps) {
         firstAnswer.size > 1
             ? namesOf(opened, firstAnswer, names)
             : undefined;
+    const dropping = useDrop((file) => void openFile(file));
     return (
-        <main
-            class={over ? 'room model over' : 'room model'}
-            onDragOver={(e) => {
-                e.preventDefault();
-                setOver(true);
-            }}
-            onDragLeave={() => setOver(false)}
-            onDrop={(e) => {
-                e.preventDefault();
-                setOver(false);
-                const file = e.dataTransfer?.files[0];
-                if (file) void openFile(file);
-            }}
-        >
+        <main class={dropping.over ? 'room model over' : 'room model'} {...dropping.target}>
             <h1>{t('Your model')}</h1>
             <p>
                 {t(

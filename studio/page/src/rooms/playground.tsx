@@ -251,8 +251,16 @@ export function Playground({ settings }: RoomProps) {
                     <Figure name="playground-answers">
                         <Picture s={s} described={described} frame={frame} onAdd={addPoint} />
                     </Figure>
-                    {s.task === 'classify' && <p class="note">{t('Click adds a point ●, Shift and click ▲.')}</p>}
-                    {s.task === 'regress' && <p class="note">{t('Click adds a point.')}</p>}
+                    {s.task !== 'paint' && (
+                        <p class="note">
+                            {t(
+                                s.task === 'classify'
+                                    ? 'Click adds a point ●, Shift and click ▲.'
+                                    : 'Click adds a point.',
+                            )}{' '}
+                            {t('By keys: the arrows move a cross, Enter adds.')}
+                        </p>
+                    )}
                     <Beside s={s} described={described} frame={frame} />
                     <Figure name="playground-curves">
                         <Curves
