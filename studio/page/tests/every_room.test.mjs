@@ -21,7 +21,14 @@ const rooms = await roomsOf(site);
 /** A phone, a laptop, a large screen. */
 const widths = [390, 1280, 1920];
 
-const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+/** How far the page reaches beyond the screen, and what reaches beyond its section. */
+const overflow = (page) =>
+    page.evaluate(() => ({
+        page: document.documentElement.scrollWidth - innerWidth,
+        sections: [...document.querySelectorAll('section')]
+            .filter((s) => getComputedStyle(s).overflowX === 'visible' && s.scrollWidth > s.clientWidth + 1)
+            .map((s) => `${s.className}: ${s.scrollWidth} in ${s.clientWidth}`),
+    }));
 
 /** One training step where the room trains: its status speaks of it. */
 async function useRoom(page) {
@@ -62,7 +69,7 @@ for (const { name, title } of rooms) {
                 for (const width of widths) {
                     await page.setViewportSize({ width, height: 900 });
                     await page.waitForTimeout(100);
-                    assert.equal(await overflow(page), 0, `at ${width} pixels`);
+                    assert.deepEqual(await overflow(page), { page: 0, sections: [] }, `at ${width} pixels`);
                 }
             },
             { viewport: { width: widths[0], height: 900 } },

@@ -49,4 +49,6 @@ export function useDark(): boolean {
     }, []);
     return dark;
 }
+/** The colour of a line or a mark: the same, lightened on dark paper. */
+export const inked = (c: Colour): Colour => (isDark() ? mix(c, [255, 255, 255], 0.45) : c);
 export const paper = (): Colour => (isDark() ? [24, 28, 33] : [255, 255, 255]);

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { language, t } from '../language';
-import { css, useDark, type Colour } from './colours';
+import { css, inked, useDark, type Colour } from './colours';
 import { drawsItself, make } from './drawing';
 
 export interface Curve {
@@ -42,7 +42,7 @@ function Line({ curve }: { curve: Curve }) {
                 x2="27"
                 y1="5"
                 y2="5"
-                stroke={css(curve.colour)}
+                stroke={css(inked(curve.colour))}
                 stroke-width="2.5"
                 stroke-dasharray={curve.dash?.join(' ')}
             />
@@ -97,7 +97,8 @@ function vector(
                     : [];
             });
         const round = [...corners(1), ...corners(2).reverse()];
-        if (round.length) svg.append(make('path', { d: `M${round.join('L')}Z`, fill: css(curves[1]!.colour, GAP) }));
+        if (round.length)
+            svg.append(make('path', { d: `M${round.join('L')}Z`, fill: css(inked(curves[1]!.colour), GAP) }));
     }
     if (mark !== undefined)
         svg.append(
@@ -113,7 +114,7 @@ function vector(
             down = true;
         });
         if (u.data[0].length === 1) path += 'h0'; // a dot
-        const line = { stroke: css(curve.colour), 'stroke-width': 2, 'stroke-linecap': 'round', fill: 'none' };
+        const line = { stroke: css(inked(curve.colour)), 'stroke-width': 2, 'stroke-linecap': 'round', fill: 'none' };
         svg.append(make('path', { d: path, ...line, 'stroke-dasharray': curve.dash?.join(' ') ?? 'none' }));
     });
     return svg;
@@ -174,7 +175,7 @@ export function Curves(props: CurvesProps) {
                     { ...axis, size: 28, label: t(across), labelSize: 20, labelFont: '600 12px system-ui, sans-serif' },
                     { ...axis, size: 56 },
                 ],
-                ...(gap ? { bands: [{ series: [2, 1], fill: css(curves[1]!.colour, GAP) }] } : {}),
+                ...(gap ? { bands: [{ series: [2, 1], fill: css(inked(curves[1]!.colour), GAP) }] } : {}),
                 hooks: {
                     draw: [
                         (u) => {
@@ -195,7 +196,7 @@ export function Curves(props: CurvesProps) {
                 series: [
                     {},
                     ...curves.map((c) => ({
-                        stroke: css(c.colour),
+                        stroke: css(inked(c.colour)),
                         width: 2,
                         points: { show: (u: uPlot) => u.data[0].length < 2 },
                         ...(c.dash ? { dash: c.dash } : {}),

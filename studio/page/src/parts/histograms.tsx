@@ -4,7 +4,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Statistics } from 'soma-wasm';
 import { decimal } from '../language';
 import { isDark, mix, paper, type Colour } from './colours';
-import { power, useWidth } from './layer_chart';
+import { power } from './layer_chart';
+import { useWidth } from './width';
 
 const HEIGHT = 132,
     LEFT = 48,

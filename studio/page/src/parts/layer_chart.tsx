@@ -1,7 +1,7 @@
 // A number for each layer, from the first to the last, for some networks side by side: on a scale of decades, or as a
 // share. The networks differ by mark and dash as well as by colour.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../language';
+import { useWidth } from './width';
 
 export interface LayerSeries {
     name: string;
@@ -36,21 +36,6 @@ const more: Record<string, string> = { '5': '⁵', '6': '⁶', '7': '⁷', '8': 
 /** "10⁻⁶". */
 export const power = (exponent: number) =>
     `10${[...String(exponent)].map((digit) => raised[digit] ?? more[digit] ?? digit).join('')}`;
-
-/** The width that a picture has on the page, so that its letters keep their size. */
-export function useWidth<E extends HTMLElement>(): { box: preact.RefObject<E>; width: number } {
-    const box = useRef<E>(null);
-    const [width, setWidth] = useState(480);
-    // Before the first painting, so that nothing is seen to change.
-    useLayoutEffect(() => {
-        const measure = () => setWidth(Math.max(240, box.current?.clientWidth ?? 0));
-        const watcher = new ResizeObserver(measure);
-        measure();
-        watcher.observe(box.current!);
-        return () => watcher.disconnect();
-    }, []);
-    return { box, width };
-}
 
 /** Whole decades that hold all numbers above 0. */
 function decades(values: number[]): [number, number] {

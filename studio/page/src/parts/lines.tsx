@@ -1,6 +1,6 @@
 // A few lines over a common axis as a drawing: each has its mark and its dashes beside its colour, and its name at its
 // end.
-import { css, type Colour } from './colours';
+import { css, inked, type Colour } from './colours';
 
 export interface Line {
     name: string;
@@ -62,19 +62,25 @@ export function Lines({ label, lines, ticks, axis, top, text }: Props) {
                         <polyline
                             points={points.map((p) => p.map((v) => v.toFixed(1)).join()).join(' ')}
                             fill="none"
-                            stroke={css(line.colour)}
+                            stroke={css(inked(line.colour))}
                             stroke-width="2.5"
                             stroke-dasharray={line.dash.join(' ')}
                         />
                         {points
                             .filter((_, i) => i % every === 0)
                             .map(([px, py]) => (
-                                <text x={px} y={py + 4.5} text-anchor="middle" fill={css(line.colour)} class="dot">
+                                <text
+                                    x={px}
+                                    y={py + 4.5}
+                                    text-anchor="middle"
+                                    fill={css(inked(line.colour))}
+                                    class="dot"
+                                >
                                     {line.mark}
                                 </text>
                             ))}
                         <text x={at} y={16}>
-                            <tspan fill={css(line.colour)} class="dot">
+                            <tspan fill={css(inked(line.colour))} class="dot">
                                 {line.mark}
                             </tspan>{' '}
                             {line.name}

@@ -5,6 +5,7 @@ import { UNIT_GRID, type Frame } from '../engine/playground';
 import { decimal, t } from '../language';
 import { css, paint, paper, signed } from './colours';
 import { Choice, NumberBox } from './controls';
+import { useWidth } from './width';
 
 /** A weight or bias of a dense layer. */
 export interface Picked {
@@ -27,7 +28,10 @@ interface Props {
 
 const UNIT = 34,
     GAP = 8,
-    COLUMN = 110;
+    /** Where the first column stands, behind its names; what the last one's circle needs; from column to column. */
+    LEFT = 50,
+    RIGHT = 10,
+    COLUMN = { least: 64, most: 110 };
 
 function Unit({ values, units, index }: { values: Float32Array | undefined; units: number; index: number }) {
     const canvas = useRef<HTMLCanvasElement>(null);
@@ -46,9 +50,12 @@ function Unit({ values, units, index }: { values: Float32Array | undefined; unit
 
 export function NetworkPicture({ features, layers, outputs, frame, picked, onPick, onWeight }: Props) {
     const columns = [features.length, ...layers, outputs.length];
+    const { box, width: room } = useWidth<HTMLDivElement>();
+    const fitting = Math.floor((room - LEFT - UNIT - RIGHT) / (columns.length - 1));
+    const pitch = Math.min(COLUMN.most, Math.max(COLUMN.least, fitting));
     const height = Math.max(...columns) * (UNIT + GAP),
-        width = (columns.length - 1) * COLUMN + UNIT + 60;
-    const x = (column: number) => 50 + column * COLUMN;
+        width = LEFT + (columns.length - 1) * pitch + UNIT + RIGHT;
+    const x = (column: number) => LEFT + column * pitch;
     const y = (column: number, i: number) =>
         (height - columns[column]! * (UNIT + GAP)) / 2 + i * (UNIT + GAP) + GAP / 2;
     const value = (p: Picked) => (p.bias ? frame.biases : frame.weights)[p.layer]?.[p.index] ?? NaN;
@@ -106,7 +113,7 @@ export function NetworkPicture({ features, layers, outputs, frame, picked, onPic
         });
     });
     return (
-        <div class="network">
+        <div class="network" ref={box}>
             <div class="scroll" tabIndex={0} role="region" aria-label={t('The network')}>
                 <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
                     <svg

@@ -35,7 +35,7 @@ export function FilterPicture({ picture: p }: { picture: Filters }) {
     return (
         <canvas
             ref={canvas}
-            class="filters"
+            class="run-filters"
             width={columns * (p.width + GAP) - GAP}
             height={rows * (p.height + GAP) - GAP}
             role="img"

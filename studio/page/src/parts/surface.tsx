@@ -1,6 +1,6 @@
 // A function of two numbers as a map with contour lines, and paths on it.
 import { useEffect, useRef } from 'preact/hooks';
-import { css, useDark, type Colour } from './colours';
+import { css, inked, useDark, type Colour } from './colours';
 
 export interface Path {
     /** x, y, … with `stride` numbers a point. */
@@ -95,11 +95,11 @@ export function Surface({ label, heights, side, range, paths, axes, onChoose }: 
                             <polyline
                                 points={pairs.join(' ')}
                                 fill="none"
-                                stroke={css(p.colour)}
+                                stroke={css(inked(p.colour))}
                                 stroke-width="2.5"
                                 stroke-dasharray={p.dash.join(' ')}
                             />
-                            {end && <circle cx={end[0]} cy={end[1]} r="9" fill={css(p.colour)} />}
+                            {end && <circle cx={end[0]} cy={end[1]} r="9" fill={css(inked(p.colour))} />}
                             {end && (
                                 <text x={end[0]} y={end[1]! + 4} text-anchor="middle" class="mark">
                                     {p.mark}

@@ -5,6 +5,7 @@ import type { Filtered, Tuning } from '../engine/convolution';
 import { decimal, t } from '../language';
 import { classColours } from '../parts/colours';
 import { Choice, Group, Slider } from '../parts/controls';
+import { useDrop } from '../parts/drop';
 import { Figure } from '../parts/figure';
 import { Lines } from '../parts/lines';
 import { Response, SignScale } from '../parts/response';
@@ -144,7 +145,6 @@ export function Picture({ settings, onState }: Props) {
     const [f, setFiltered] = useState<Filtered & { filter: Filter }>();
     const [tuning, setTuning] = useState<Tuning>();
     const [mistake, setMistake] = useState('');
-    const [over, setOver] = useState(false);
     const newest = useRef(s);
     const work = useRef({ busy: false, again: false });
 
@@ -206,18 +206,12 @@ export function Picture({ settings, onState }: Props) {
     const filter = filters.find((k) => k.name === s.filter)!;
     const point = (r: number, c: number) => change({ row: r, column: c });
     const link = { part: 'picture', ...pictureToLink({ ...s, scene: s.scene === 'own' ? usual.scene : s.scene }) };
-    const drop = (e: DragEvent) => {
-        e.preventDefault();
-        setOver(false);
-        void open(e.dataTransfer?.files[0]);
-    };
+    const dropping = useDrop((file) => void open(file));
     return (
         <section
-            class={over ? 'filters over' : 'filters'}
+            class={dropping.over ? 'on-picture over' : 'on-picture'}
             aria-labelledby="picture-title"
-            onDragOver={(e) => (e.preventDefault(), setOver(true))}
-            onDragLeave={() => setOver(false)}
-            onDrop={drop}
+            {...dropping.target}
         >
             <h2 id="picture-title">{t('On a picture')}</h2>
             <p>

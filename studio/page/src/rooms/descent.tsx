@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { engine } from '../engine/client';
 import { SIDE, type Racer } from '../engine/race';
 import { decimal, lossText, percent, t } from '../language';
-import { useDark, type Colour } from '../parts/colours';
 import { Check, Choice, Group, NumberBox, Transport } from '../parts/controls';
 import { Curves, History } from '../parts/curves';
 import { Exercises } from '../parts/exercises';
@@ -34,10 +33,6 @@ const PATH_MAX = 3 * 4000;
 const STEPS_MAX = 4000,
     PIECES = 200;
 
-/** Dark colours are lightened on dark paper. */
-const seen = (c: Colour, dark: boolean): Colour =>
-    dark ? (c.map((v) => Math.round(v + (255 - v) * 0.45)) as unknown as Colour) : c;
-
 const hundredth = (v: number) => Math.round(100 * v) / 100;
 
 export function Descent({ settings }: RoomProps) {
@@ -48,7 +43,6 @@ export function Descent({ settings }: RoomProps) {
     const [mistake, setMistake] = useState('');
     const history = useRef(new History());
     const state = useRef<{ runners: Runner[]; step: number }>({ runners: [], step: 0 });
-    const dark = useDark();
 
     const surface = surfaces.find((place) => place.name === s.stage);
     const network = !surface;
@@ -233,7 +227,7 @@ export function Descent({ settings }: RoomProps) {
                                     paths={runners.map((r) => ({
                                         points: r.path,
                                         stride: 3,
-                                        colour: seen(r.kind.colour, dark),
+                                        colour: r.kind.colour,
                                         dash: r.kind.dash,
                                         mark: r.kind.mark,
                                     }))}
@@ -281,7 +275,7 @@ export function Descent({ settings }: RoomProps) {
                             across={network ? 'epoch' : 'step'}
                             curves={runners.map((r) => ({
                                 label: r.kind.title,
-                                colour: seen(r.kind.colour, dark),
+                                colour: r.kind.colour,
                                 dash: r.kind.dash,
                             }))}
                         />

@@ -20,11 +20,12 @@ import { Exercises, type Exercise } from '../parts/exercises';
 import { Figure } from '../parts/figure';
 import { Maps } from '../parts/maps';
 import { Ranges } from '../parts/ranges';
+import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
 import { linkTo } from '../router';
 import { Confusion, Layers, Mistakes, PixelPanel, Softmax, Strongest, type Chosen } from './digits_panels';
-import { fromLink, networkTitles, toLink, usual, type DigitsSettings } from './digits_settings';
+import { commandLine, fromLink, networkTitles, toLink, usual, type DigitsSettings } from './digits_settings';
 import type { RoomProps } from './rooms';
 
 /** Long slices: a step of LeNet takes some milliseconds, and the page has much to draw after each. */
@@ -385,14 +386,7 @@ export function DigitsRoom({ settings }: RoomProps) {
                 state={exam && { net: s.net, accuracy: exam.test.accuracy, seen, drawn, off }}
                 link={linkTo('digits', { net: 'lenet', step: '350' })}
             />
-            <details>
-                <summary>{t('Link and command')}</summary>
-                <p>
-                    <a href={link}>{t('Link to this state')}</a>
-                </p>
-                <p class="note">{t('It trains again from the beginning up to this step.')}</p>
-                <pre>{`soma train data/mnist --net ${s.net === 'lenet' ? 'lenet' : `"${digitNetworks[s.net]}"`} --opt ${s.optimizer} --lr ${s.rate} --batch ${s.batch} --seed ${s.seed}`}</pre>
-            </details>
+            <Share link={link} command={commandLine(s)} note="It trains again from the beginning up to this step." />
         </main>
     );
 }

@@ -58,3 +58,9 @@ export function toLink(s: DigitsSettings): Record<string, string> {
         step: `${s.step}`,
     };
 }
+
+/** The command that trains the same network on the same digits. */
+export const commandLine = (s: DigitsSettings): string =>
+    `soma train data/mnist/train-images-idx3-ubyte.gz --test data/mnist/t10k-images-idx3-ubyte.gz` +
+    ` --net ${s.net === 'lenet' ? 'lenet' : `"${digitNetworks[s.net]}"`}` +
+    ` --opt ${s.optimizer} --lr ${s.rate} --batch ${s.batch} --seed ${s.seed}`;

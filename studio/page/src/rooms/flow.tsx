@@ -435,8 +435,8 @@ export function Flow({ settings }: RoomProps) {
                             value={`${s.pace}`}
                             onChange={(v) => change({ pace: Number(v) })}
                             options={[
-                                ['5', '5 epochs a second'],
-                                ['20', '20 epochs a second'],
+                                ['5', '5 epochs/s'],
+                                ['20', '20 epochs/s'],
                                 ['0', 'as fast as it goes'],
                             ]}
                         />

@@ -331,8 +331,8 @@ export function TrainingControls({ s, change }: Props) {
                     value={`${s.pace}`}
                     onChange={(v) => change({ pace: Number(v) })}
                     options={[
-                        ['5', '5 epochs a second'],
-                        ['60', '60 epochs a second'],
+                        ['5', '5 epochs/s'],
+                        ['60', '60 epochs/s'],
                         ['0', 'as fast as it goes'],
                     ]}
                 />
