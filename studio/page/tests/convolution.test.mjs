@@ -120,7 +120,7 @@ const greys = (page) =>
 const place = async (page, row, column) => {
     await page.getByRole('slider', { name: /^Row of the frame/ }).fill(`${row}`);
     await page.getByRole('slider', { name: /^Column of the frame/ }).fill(`${column}`);
-    const line = page.locator(`.filters .sum[data-row="${row}"][data-column="${column}"]`);
+    const line = page.locator(`.on-picture .sum[data-row="${row}"][data-column="${column}"]`);
     await line.waitFor();
     return Number(await line.getAttribute('data-value'));
 };
@@ -180,8 +180,8 @@ visit(
         // Beside the wall of the house: brighter to the right on its left, darker on its right.
         const at = async (row, column) => {
             await page.mouse.move(box.x + ((column + 0.5) * box.width) / 160, box.y + ((row + 0.5) * box.height) / 120);
-            await page.locator(`.filters .sum[data-row="${row}"][data-column="${column}"]`).waitFor();
-            return Number(await page.locator('.filters .sum').getAttribute('data-value'));
+            await page.locator(`.on-picture .sum[data-row="${row}"][data-column="${column}"]`).waitFor();
+            return Number(await page.locator('.on-picture .sum').getAttribute('data-value'));
         };
         assert.ok((await at(80, 57)) > 0.1);
         assert.ok((await at(80, 116)) < -0.1);
@@ -214,7 +214,7 @@ visit(
         // The kernel brings the right neighbour.
         const answer = await place(page, 70, 63);
         await place(page, 70, 64);
-        const text = await page.locator('.filters .sum').textContent();
+        const text = await page.locator('.on-picture .sum').textContent();
         assert.equal(Number(/grey ([\d.]+)/.exec(text)[1]), Number(answer.toFixed(3)));
         const png = await page.evaluate(async () => {
             const c = new OffscreenCanvas(400, 200),
