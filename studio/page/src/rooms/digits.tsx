@@ -1,6 +1,5 @@
 // Digits: a network learns MNIST in the page; a digit is drawn, and all that the network makes of it can be looked at.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { optimizerNames } from 'soma-wasm';
 import { engine } from '../engine/client';
 import {
     digitNetworks,
@@ -11,9 +10,9 @@ import {
     type Seen,
 } from '../engine/digits';
 import { mnistUrls } from '../engine/mnist_urls';
-import { decimal, language, percent, t } from '../language';
+import { language, percent, t } from '../language';
 import { classColours } from '../parts/colours';
-import { Choice, Group, NumberBox, Slider, Transport } from '../parts/controls';
+import { Choice, Group, NumberBox, Transport } from '../parts/controls';
 import { Curves, History, type Curve } from '../parts/curves';
 import { DigitPad, type Ink } from '../parts/digit_pad';
 import { Exercises, type Exercise } from '../parts/exercises';
@@ -23,6 +22,7 @@ import { Ranges } from '../parts/ranges';
 import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
+import { OptimizerChoice, RateSlider } from '../parts/training_controls';
 import { linkTo } from '../router';
 import { Confusion, Layers, Mistakes, PixelPanel, Softmax, Strongest, type Chosen } from './digits_panels';
 import { commandLine, fromLink, networkTitles, toLink, usual, type DigitsSettings } from './digits_settings';
@@ -259,20 +259,14 @@ export function DigitsRoom({ settings }: RoomProps) {
                         )}
                     </Group>
                     <Group title="Training">
-                        <Choice
-                            label="Optimizer"
-                            value={s.optimizer}
-                            options={optimizerNames.map((o) => [o, o] as const)}
-                            onChange={(optimizer) => change({ optimizer })}
-                        />
-                        <Slider
-                            label="Learning rate"
-                            value={Math.log10(s.rate)}
+                        <OptimizerChoice value={s.optimizer} onChange={(optimizer) => change({ optimizer })} />
+                        <RateSlider
+                            value={s.rate}
                             min={-5}
                             max={0}
                             step={0.1}
-                            text={decimal(s.rate, 5)}
-                            onChange={(v) => change({ rate: Number((10 ** v).toPrecision(2)) })}
+                            digits={5}
+                            onChange={(rate) => change({ rate })}
                         />
                         <Choice
                             label="Batch"

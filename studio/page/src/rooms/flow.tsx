@@ -1,7 +1,7 @@
 // Gradient flow: what of the gradient reaches the first layers of a deep network, plain and residual, layer by layer
 // while both train.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { optimizerNames, pointShapes } from 'soma-wasm';
+import { pointShapes } from 'soma-wasm';
 import { engine } from '../engine/client';
 import {
     forms,
@@ -27,6 +27,7 @@ import { beginning, momentIn, momentOf } from '../parts/settings';
 import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { useTraining } from '../parts/training';
+import { OptimizerChoice, RateSlider } from '../parts/training_controls';
 import { Hinton, UnitMaps } from '../parts/units';
 import { linkTo } from '../router';
 import {
@@ -415,20 +416,14 @@ export function Flow({ settings }: RoomProps) {
                         />
                     </Group>
                     <Group title="Training">
-                        <Choice
-                            label="Optimizer"
-                            value={s.optimizer}
-                            options={optimizerNames.map((o) => [o, o] as const)}
-                            onChange={one('optimizer')}
-                        />
-                        <Slider
-                            label="Learning rate"
-                            value={Math.log10(s.rate)}
+                        <OptimizerChoice value={s.optimizer} onChange={one('optimizer')} />
+                        <RateSlider
+                            value={s.rate}
                             min={-4}
                             max={0.5}
                             step={0.05}
-                            text={decimal(s.rate, 4)}
-                            onChange={(v) => change({ rate: Number((10 ** v).toPrecision(2)) })}
+                            digits={4}
+                            onChange={(rate) => change({ rate })}
                         />
                         <Choice
                             label="Pace"

@@ -1,6 +1,6 @@
 // One neuron: logistic regression whose three numbers are sliders, and the landscape of its loss.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { optimizerNames, pointShapes } from 'soma-wasm';
+import { pointShapes } from 'soma-wasm';
 import { engine } from '../engine/client';
 import { PLANE, SIDE, WEIGHTS, type NeuronConfig, type NeuronFrame } from '../engine/neuron';
 import { decimal, t } from '../language';
@@ -15,6 +15,7 @@ import { Share } from '../parts/share';
 import { Status, standingText } from '../parts/status';
 import { Surface } from '../parts/surface';
 import { useTraining } from '../parts/training';
+import { OptimizerChoice, RateSlider } from '../parts/training_controls';
 import { linkTo } from '../router';
 import { commandLine, exercises, fromLink, toLink, usual } from './neuron_settings';
 import type { RoomProps } from './rooms';
@@ -150,20 +151,14 @@ export function Neuron({ settings }: RoomProps) {
                         />
                     </Group>
                     <Group title="Training">
-                        <Choice
-                            label="Optimizer"
-                            value={c.optimizer}
-                            options={optimizerNames.map((o) => [o, o] as const)}
-                            onChange={(optimizer) => change({ optimizer })}
-                        />
-                        <Slider
-                            label="Learning rate"
-                            value={Math.log10(c.rate)}
+                        <OptimizerChoice value={c.optimizer} onChange={(optimizer) => change({ optimizer })} />
+                        <RateSlider
+                            value={c.rate}
                             min={-3}
                             max={1.5}
                             step={0.05}
-                            text={decimal(c.rate, 3)}
-                            onChange={(v) => change({ rate: Number((10 ** v).toPrecision(3)) })}
+                            digits={3}
+                            onChange={(rate) => change({ rate })}
                         />
                         <Choice
                             label="Batch"

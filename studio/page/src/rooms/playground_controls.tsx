@@ -1,8 +1,9 @@
-import { featureNames, initNames, optimizerNames, scheduleNames, type ScheduleName } from 'soma-wasm';
+import { featureNames, initNames, scheduleNames, type ScheduleName } from 'soma-wasm';
 import { taskNames, type TaskName } from '../engine/playground_data';
 import { useId } from 'preact/hooks';
 import { t } from '../language';
 import { Check, Choice, Group, NumberBox, Slider } from '../parts/controls';
+import { OptimizerChoice } from '../parts/training_controls';
 import { linkTo } from '../router';
 import {
     activations,
@@ -294,12 +295,7 @@ export function TrainingControls({ s, change }: Props) {
     return (
         <Group title="Training">
             <div class="row">
-                <Choice
-                    label="Optimizer"
-                    value={s.optimizer}
-                    options={same(optimizerNames)}
-                    onChange={(optimizer) => change({ optimizer })}
-                />
+                <OptimizerChoice value={s.optimizer} onChange={(optimizer) => change({ optimizer })} />
                 <Numbers label="Learning rate" value={s.rate} list={rates} onChange={(rate) => change({ rate })} />
                 <Choice
                     label="Schedule"
