@@ -128,7 +128,7 @@ static void steps_have_the_length_asked_for(void **state) {
     double squares = 0;
     for (int i = 0; i < PIXELS; i++)
         squares += ((double)picture[i] - (double)start[i]) * ((double)picture[i] - (double)start[i]);
-    assert_near(sqrt(squares / PIXELS), 0.25, 1e-4);
+    assert_near(sqrt(squares / (double)PIXELS), 0.25, 1e-4);
     soma_feature_destroy(f);
     const float weight[6 * 4 * (SIDE / 2) * (SIDE / 2)] = {0};
     soma_value flat = soma_mul(n.dense, soma_scalar(n.graph, 0));
