@@ -89,7 +89,8 @@ static int take_pairs(reading *r, const char *text, soma_error *error) {
     char copy[512];
     const char *pairs = strchr(text, ':');
     if (!pairs) return SOMA_OK;
-    if (strlen(++pairs) >= sizeof copy || !*pairs)
+    pairs++;
+    if (strlen(pairs) >= sizeof copy || !*pairs)
         return error_set(error, SOMA_ERROR_ARGUMENT, "%s %s: expected settings key=value,… behind the colon", r->option,
                          r->name);
     snprintf(copy, sizeof copy, "%s", pairs);

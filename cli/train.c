@@ -472,9 +472,9 @@ static soma_init init_of(const option_value *value) {
 
 static target_transform transform_of(const option_value *value) {
     if (!value->given) return TARGET_AUTO;
-    int i = 0;
-    while (transform_names[i] && strcmp(transform_names[i], value->text) != 0) i++;
-    return (target_transform)i;
+    target_transform transform = TARGET_PLAIN;
+    while (transform < TARGET_AUTO && strcmp(transform_names[transform], value->text) != 0) transform++;
+    return transform;
 }
 
 static int refuse_monitor(const char *text, bool classify, soma_error *error) {
