@@ -122,14 +122,29 @@ visit('more changes than a link can hold are said', '/?lang=en#/playground?net=2
     await page.getByText(/^epoch 0/).waitFor();
     await page.getByRole('button', { name: /^layer 1, unit 1/ }).click();
     const box = page.getByRole('spinbutton', { name: 'layer 1, unit 1: bias' });
-    // More than 60, since a frame that comes between the two lines puts the box back.
-    for (let i = 0; i < 75; i++) {
+    for (let i = 0; i < 61; i++) {
         await box.fill(`${i + 1}`);
         await box.blur();
     }
     await page.getByText('Link and command').click();
     await page.getByText('This state can’t be shared: a link holds at most 60 changes by hand.').waitFor();
     assert.equal(await page.getByRole('link', { name: 'Link to this state' }).count(), 0);
+});
+
+visit('a weight is typed while the network trains', '/?lang=en#/playground?net=2&pace=60', async (page) => {
+    await page.getByText(/^epoch 0/).waitFor();
+    await page.getByRole('button', { name: /^layer 1, unit 1/ }).click();
+    await press(page, 'Train');
+    const box = page.getByRole('spinbutton', { name: 'layer 1, unit 1: bias' });
+    const start = await box.inputValue();
+    await page.waitForFunction(([input, value]) => input.value !== value, [await box.elementHandle(), start]);
+    await box.fill('123.5');
+    const { text } = await waitForStatus(page, () => true);
+    await waitForStatus(page, (s) => s !== text);
+    assert.equal(await box.inputValue(), '123.5');
+    await press(page, 'Pause');
+    const [, changed] = /[?&]edits=\d+\*b\*0\*0\*([^&_]+)/.exec(await linkOf(page));
+    assert.equal(changed, '123.5');
 });
 
 visit(
@@ -259,6 +274,7 @@ visit('a picture of one’s own, which a link can’t hold', '/?lang=en#/playgro
 visit('the spiral exercise can be done from its beginning', '/?lang=en#/playground', async (page) => {
     await page.getByText('Exercises: 0 / 3').click();
     await page.getByRole('link', { name: 'A place to begin' }).click();
+    await page.getByRole('group', { name: 'Layer 2' }).waitFor({ state: 'detached' });
     for (let i = 0; i < 4; i++) await page.getByRole('button', { name: 'One unit more' }).click();
     await choose(page, 'Pace', '0');
     await press(page, 'Train');

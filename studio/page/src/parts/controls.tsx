@@ -1,6 +1,6 @@
 // Form controls with their labels.
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { plain, t } from '../language';
 import { formulaOf } from './formulas';
 import { usePresenting, useShown } from './view';
@@ -80,6 +80,8 @@ interface NumberProps {
 
 export function NumberBox({ label, value, quiet = false, onChange, ...limits }: NumberProps) {
     const id = useId();
+    /** What is being typed: a value that changes meanwhile, as a weight in training does, doesn't take its place. */
+    const [typed, setTyped] = useState<string>();
     return (
         <div class="field">
             <label for={id} class={quiet ? 'hidden' : undefined}>
@@ -90,10 +92,13 @@ export function NumberBox({ label, value, quiet = false, onChange, ...limits }: 
                 type="number"
                 step="any"
                 {...limits}
-                value={value}
-                onChange={(e) =>
-                    Number.isFinite(e.currentTarget.valueAsNumber) && onChange(e.currentTarget.valueAsNumber)
-                }
+                value={typed ?? value}
+                onInput={(e) => setTyped(e.currentTarget.value)}
+                onChange={(e) => {
+                    if (Number.isFinite(e.currentTarget.valueAsNumber)) onChange(e.currentTarget.valueAsNumber);
+                    setTyped(undefined);
+                }}
+                onBlur={() => setTyped(undefined)}
             />
             <Formula label={label} value={`${value}`} />
         </div>
