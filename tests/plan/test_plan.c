@@ -673,6 +673,69 @@ static void scales_follow_the_variables(void **state) {
     soma_graph_destroy(g);
 }
 
+/* ---- Results that leave the registers finished ---------------------------------------------------------------------
+ */
+
+/* Each way in which convolutions end: with batch normalisation as it is used or a bias, bounds above and below, a
+ * residual sum; deeper than a chain of sums, and in pictures of 7 x 7, whose last place is summed apart. */
+static soma_value build_endings(soma_value x) {
+    soma_conv2d_options plain = {.no_bias = true}, each = {.no_bias = true, .padding = 1, .groups = 40};
+    soma_batch_norm_options usual = {.epsilon = 1e-5};
+    soma_value y = soma_relu6(soma_batch_norm(soma_conv2d(x, 40, soma_kernel(1, 1), plain), usual));
+    y = soma_relu6(soma_batch_norm(soma_conv2d(y, 40, soma_kernel(3, 3), each), usual));
+    x = soma_add(soma_batch_norm(soma_conv2d(y, 6, soma_kernel(1, 1), plain), usual), x);
+    y = soma_relu(soma_conv2d(x, 600, soma_kernel(1, 1), SOMA_OPTIONS(soma_conv2d_options){.padding = 0}));
+    x = soma_relu(soma_add(soma_batch_norm(soma_conv2d(y, 6, soma_kernel(1, 1), plain), usual), x));
+    y = soma_relu(soma_batch_norm(soma_conv2d(x, 40, soma_kernel(5, 3), plain), usual));
+    each.stride = 2;
+    y = soma_batch_norm(soma_conv2d(y, 40, soma_kernel(3, 3), each), usual);
+    return soma_conv2d(y, 7, soma_kernel(1, 1), SOMA_OPTIONS(soma_conv2d_options){.padding = 0});
+}
+
+static void results_are_finished_to_the_same_bits(void **state) {
+    (void)state;
+    enum { CHANNELS = 6, SIDE = 33, LARGEST = 2 * CHANNELS * SIDE * SIDE };
+    static const char *const levels[] = {"baseline", "avx2", "avx512"};
+    static const int64_t sides[] = {7, 14, SIDE};
+    static float x[LARGEST], y[2][LARGEST], values[24000];
+    for (int i = 0; i < LARGEST; i++) x[i] = (float)(i * 37 % 29) / 7.0f - 2.0f;
+    for (int trial = 0; trial < 18; trial++) {
+        const int64_t side = sides[trial / 6];
+        size_t count = 0;
+        setenv("SOMA_ISA", levels[trial % 3], 1);
+        for (int unfused = 0; unfused < 2; unfused++) {
+            soma_error e = {0};
+            soma_graph *g = soma_graph_create();
+            soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, CHANNELS, side, side)), out = build_endings(in);
+            soma_plan_options options = {.max_batch = 2, .threads = 1 + trial / 3 % 2, .unfused = unfused};
+            options.backend = SOMA_BACKEND_PORTABLE;
+            soma_plan *p = soma_plan_infer(&out, 1, options, &e);
+            soma_run *r = soma_run_create(p, &e);
+            assert_string_equal(e.message, "");
+            soma_store *store = soma_plan_store(p);
+            for (size_t v = 0; v < soma_store_count(store); v++) {
+                const char *name = soma_store_name(store, v);
+                const soma_shape s = soma_store_shape(store, name);
+                int64_t n = 1;
+                for (int d = 0; d < s.rank; d++) n *= s.dims[d];
+                bool weights = strstr(name, "weight") && !strstr(name, "bn");
+                for (int64_t i = 0; i < n; i++)
+                    values[i] = (float)((i + (int64_t)v) * 31 % 17) / 16 + (weights ? -0.5f : 0.3f);
+                assert_int_equal(soma_store_set(store, name, values, (size_t)n, &e), SOMA_OK);
+            }
+            assert_int_equal(soma_run_set(r, in, x, 2, &e), SOMA_OK);
+            assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+            count = 2 * 7 * (size_t)((side - 5) / 2 + 1) * (size_t)((side - 3) / 2 + 1);
+            assert_int_equal(soma_run_get(r, out, y[unfused], count, &e), SOMA_OK);
+            soma_run_destroy(r);
+            soma_plan_destroy(p);
+            soma_graph_destroy(g);
+        }
+        assert_memory_equal(y[0], y[1], count * sizeof(float));
+    }
+    unsetenv("SOMA_ISA");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_follows_the_reference),
@@ -691,6 +754,7 @@ int main(void) {
         cmocka_unit_test(parts_of_a_concatenation_are_written_in_place),
         cmocka_unit_test(a_memory_budget_changes_no_bit),
         cmocka_unit_test(scales_follow_the_variables),
+        cmocka_unit_test(results_are_finished_to_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,20 @@ const kernel *isa_kernel(const isa *set, const soma_op *op, const kernel_call *c
 /* The next one that accepts the call, behind `last`. */
 const kernel *isa_next_kernel(const kernel *last, const kernel_call *call, bool direct);
 
+/* What most epilogues are: y = min(high, max(low, x scale + shift + other)), with a scale and a shift for each row: the
+ * pointers are those of one element of the output, from which rows are `..._row` floats apart. Kernels whose results
+ * are still in registers do without a tile by it, to the same bits. */
+typedef struct affine {
+    const float *scale, *shift, *other; /* other: NULL, or it lies as out does */
+    int64_t scale_row, shift_row, other_row;
+    float low, high;
+    float *out;
+    int64_t out_row;
+} affine;
+
+/* Whether an epilogue is one, and which at (matrix, i, j). */
+bool epilogue_affine(const epilogue *e, int64_t matrix, int64_t i, int64_t j, affine *to);
+
 /* The tile [rows, columns] at (matrix, i, j), lying at `tile` with `stride` floats from row to row, through the
  * epilogue. */
 void epilogue_apply(const epilogue *e, const isa *set, float *tile, int64_t stride, int64_t matrix, int64_t i,

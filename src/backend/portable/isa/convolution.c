@@ -56,17 +56,32 @@ static void fetch(const patches *p, const float *image, int64_t place, int64_t c
 }
 
 /* Rows [k, k + depth) of the patches of a strip, which are all at hand, times some filters' weights `w`, into (or added
- * to) `c`. */
+ * to) `c`; the last of all through `finish`, if there is one. */
 static void multiply(const strip *s, const float *image, const float *w, int64_t filters, int64_t k, int64_t depth,
-                     int64_t place, int64_t count, float *c, int64_t ldc) {
+                     int64_t place, int64_t count, float *c, int64_t ldc, const affine *finish) {
     const patches *p = s->p;
+    const int64_t ldb = p->plain ? p->plane : GEMM_COLUMNS;
     for (int64_t end = k + depth; k < end; k += GEMM_DEPTH) {
         const int64_t now = smaller(GEMM_DEPTH, end - k);
         for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
+            const int64_t columns = smaller(GEMM_COLUMNS, count - i);
             const float *b = p->plain ? image + k * p->plane + place + i : s->panel + i * deep(p);
-            gemm_panel(filters, smaller(GEMM_COLUMNS, count - i), now, w + k, p->depth, 1, b,
-                       p->plain ? p->plane : GEMM_COLUMNS, !p->plain, c + i, ldc, k > 0);
+            if (finish && k + now == p->depth)
+                gemm_panel_affine(filters, columns, now, w + k, p->depth, 1, b, ldb, !p->plain, c + i, ldc, k > 0,
+                                  finish, i);
+            else
+                gemm_panel(filters, columns, now, w + k, p->depth, 1, b, ldb, !p->plain, c + i, ldc, k > 0);
         }
+    }
+}
+
+/* A column of results, `ldc` apart, through the epilogue: column `column` of `finish`. */
+static void finish_column(const affine *finish, int64_t rows, const float *c, int64_t ldc, int64_t column) {
+    for (int64_t i = 0; i < rows; i++) {
+        float y = c[i * ldc] * finish->scale[i * finish->scale_row] + finish->shift[i * finish->shift_row];
+        if (finish->other) y += finish->other[i * finish->other_row + column];
+        y = y < finish->low ? finish->low : y;
+        finish->out[i * finish->out_row + column] = y > finish->high ? finish->high : y;
     }
 }
 
@@ -95,10 +110,14 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
             const int64_t now = smaller(FILTERS, filters - f);
             const float *w = weights + f * p->depth;
             float *c = call->epilogue && step == p->depth ? out : out + f * ldc;
-            multiply(s, image, w, now, k, depth, place, whole, c, ldc);
+            affine finish;
+            const bool direct = kernel_affine(call, sample, first + f, place, &finish);
+            multiply(s, image, w, now, k, depth, place, whole, c, ldc, direct ? &finish : NULL);
             if (k + depth < p->depth) continue;
             if (one) gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
-            if (call->epilogue)
+            if (direct && one)
+                finish_column(&finish, now, c + whole, ldc, whole);
+            else if (call->epilogue && !direct)
                 epilogue_apply(call->epilogue, call->isa, c, ldc, sample, first + f, place, now, count, s->scratch);
         }
     }

@@ -26,7 +26,17 @@ typedef struct depthwise {
     int64_t shift, line;   /* of a copy of dy: columns of zeros before a row; floats of a row */
     size_t floats;         /* of the copy */
     float *copy, *tile;
+    affine plane; /* the epilogue of the plane that is done, if `finishes` */
+    bool finishes;
+    usual_edges edges_room;
+    const usual_edges *edges;
 } depthwise;
+
+static bool is_usual(const soma_window *v) {
+    bool usual = v->stride[0] == v->stride[1] && v->stride[0] <= 2;
+    for (int k = 0; k < 2; k++) usual = usual && v->kernel[k] == 3 && v->dilation[k] == 1 && v->before[k] == 1;
+    return usual;
+}
 
 static bool open(const soma_window *window, const soma_shape *x, const soma_shape *w, const soma_shape *y,
                  depthwise *d) {
@@ -35,7 +45,9 @@ static bool open(const soma_window *window, const soma_shape *x, const soma_shap
     d->area = w->dims[2] * w->dims[3];
     if (d->width < FEW || d->area > POSITIONS) return false;
     sorted_open(&d->x, window, x->dims + 2, y->dims + 2);
-    d->floats = d->x.floats;
+    d->floats = is_usual(window) ? 0 : d->x.floats;
+    if (is_usual(window) && window->stride[0] == 1 && d->x.width == d->width && d->x.height == d->height)
+        d->edges = depthwise_usual_edges(d->width, &d->edges_room);
     return true;
 }
 
@@ -59,14 +71,16 @@ static void forward(const depthwise *d, const float *x, const float *w, float *t
         for (int64_t j = 0; j < d->width; j += VW) forward_part(d, offset, w, i, j, to);
 }
 
-static bool is_usual(const soma_window *v) {
-    bool usual = v->stride[0] == v->stride[1] && v->stride[0] <= 2;
-    for (int k = 0; k < 2; k++) usual = usual && v->kernel[k] == 3 && v->dilation[k] == 1 && v->before[k] == 1;
-    return usual;
-}
-
 static usual_plane usual(const depthwise *d) {
-    return (usual_plane){d->x.height, d->x.width, d->height, d->width, d->x.window.stride[0], d->row, d->row_end};
+    return (usual_plane){.height = d->x.height,
+                         .width = d->x.width,
+                         .out_height = d->height,
+                         .out_width = d->width,
+                         .stride = d->x.window.stride[0],
+                         .row = d->row,
+                         .row_end = d->row_end,
+                         .finish = d->finishes ? &d->plane : NULL,
+                         .edges = d->edges};
 }
 
 static void forward_usual(const depthwise *d, const float *x, const float *w, float *to) {
@@ -264,11 +278,12 @@ static char *take_scratch(const kernel_call *call, int thread, depthwise *d, boo
     return own;
 }
 
-static void run(const kernel_call *call, int thread, depthwise *d, plane_body body) {
+/* `finishes`: the body puts its results through an affine epilogue itself. */
+static void run(const kernel_call *call, int thread, depthwise *d, plane_body body, bool finishes) {
     char *own = take_scratch(call, thread, d, false);
     const int64_t in = kernel_area(&call->in[0]), out = kernel_area(&call->out[0]), width = call->out[0].shape.dims[3];
     int64_t plane = 0, end = d->samples * d->channels, block = call->epilogue ? kernel_planes(call) : 1;
-    d->row_end = call->out[0].shape.dims[2];
+    d->row_end = out / width;
     if (kernel_by_rows(call))
         partition_range(d->row_end, thread, call->threads, &d->row, &d->row_end);
     else
@@ -279,10 +294,17 @@ static void run(const kernel_call *call, int thread, depthwise *d, plane_body bo
         now = d->channels - channel < block ? d->channels - channel : block;
         if (now > end - plane) now = end - plane;
         float *to = call->epilogue ? d->tile : (float *)call->out[0].data + plane * out + first;
-        for (int64_t i = 0; i < now; i++)
+        affine *a = &d->plane;
+        d->finishes = finishes && kernel_affine(call, plane / d->channels, channel, first, a) && !a->other;
+        for (int64_t i = 0; i < now; i++) {
             body(d, (const float *)call->in[0].data + (plane + i) * in,
-                 (const float *)call->in[1].data + (channel + i) * d->area, to + i * places);
-        if (call->epilogue)
+                 (const float *)call->in[1].data + (channel + i) * d->area, d->finishes ? a->out : to + i * places);
+            if (!d->finishes) continue;
+            a->scale += a->scale_row;
+            a->shift += a->shift_row;
+            a->out += a->out_row;
+        }
+        if (call->epilogue && !d->finishes)
             epilogue_apply(call->epilogue, call->isa, d->tile, places, plane / d->channels, channel, first, now, places,
                            own);
     }
@@ -331,7 +353,8 @@ size_t KERNEL(depthwise_scratch)(const kernel_call *call) {
 void KERNEL(depthwise_run)(const kernel_call *call, int thread) {
     depthwise d = {0};
     open_forward(call, &d);
-    run(call, thread, &d, is_usual(&d.x.window) ? forward_usual : forward);
+    const bool usual = is_usual(&d.x.window);
+    run(call, thread, &d, usual ? forward_usual : forward, usual);
 }
 
 bool KERNEL(depthwise_backward_data_accepts)(const kernel_call *call) {
@@ -350,7 +373,7 @@ void KERNEL(depthwise_backward_data_run)(const kernel_call *call, int thread) {
     depthwise d = {0};
     open_backward(call, &d);
     const soma_window *v = &d.x.window;
-    run(call, thread, &d, turns(v) ? backward_turned : is_usual(v) ? backward_usual : backward_apart);
+    run(call, thread, &d, turns(v) ? backward_turned : is_usual(v) ? backward_usual : backward_apart, false);
 }
 
 bool KERNEL(depthwise_backward_weights_accepts)(const kernel_call *call) {

@@ -30,6 +30,8 @@ SIMD vf take(const usual_plane *p, const float *x, int64_t i, int64_t j) {
 
 SIMD void put(const usual_plane *p, float *to, int64_t i, int64_t j, vf y) {
     int64_t left = p->out_width - j;
+    if (!KERNEL_SMALL && p->finish)
+        y = affine_clamp(p->finish, y * v_set1(*p->finish->scale) + v_set1(*p->finish->shift));
     if (left >= VW)
         v_store(to + (i - p->row) * p->out_width + j, y);
     else if (left > 0)
@@ -123,10 +125,79 @@ SIMD void rows_of(const int rows, const usual_plane *p, const float *x, const vf
         rows_apart(rows, p, x, w, i, to);
 }
 
+#ifdef SIMD_AVX512
+/* At stride 1 rows follow each other in x as in y, so that a vector of y may run on into the next row and meets in x
+ * what lies a constant further: no lane is idle, whatever the width. Lanes whose neighbour is in another row are
+ * masked, which costs this instruction set nothing and does not touch what lies beyond the picture. */
+const usual_edges *depthwise_usual_edges(int64_t width, usual_edges *room) {
+    if (width > EDGES_WIDTH) return NULL;
+    for (int64_t j = 0; j < width; j++) {
+        room->left[j] = room->right[j] = UINT16_MAX;
+        for (int64_t lane = j ? width - j : 0; lane < VW; lane += width) room->left[j] &= (uint16_t) ~(1u << lane);
+        for (int64_t lane = width - 1 - j; lane < VW; lane += width) room->right[j] &= (uint16_t) ~(1u << lane);
+    }
+    return room;
+}
+
+/* Lanes [from, to) of a vector, which may both lie outside of it. */
+SIMD uint32_t lanes(int64_t from, int64_t to) {
+    const uint32_t all = UINT16_MAX, below = to >= VW ? all : to > 0 ? (1u << to) - 1 : 0;
+    return from <= 0 ? below : from < VW ? below & all << from : 0;
+}
+
+/* Three neighbours in a row, of which the outer ones may be masked. */
+SIMD vf add_row(const float *x, vm left, vm inside, vm right, const vf *w, vf sum) {
+    sum = v_fma((vf)_mm512_maskz_loadu_ps(left, x - 1), w[0], sum);
+    sum = v_fma((vf)_mm512_maskz_loadu_ps(inside, x), w[1], sum);
+    return v_fma((vf)_mm512_maskz_loadu_ps(right, x + 1), w[2], sum);
+}
+
+/* Where a vector reaches the first or the last row of the picture, or the end of what is done. */
+SIMD vf at_border(const usual_plane *p, const float *x, const vf *w, int64_t t, int64_t end, vm left, vm right) {
+    const int64_t width = p->width, left_of_end = p->height * width - t;
+    const uint32_t above = lanes(width - t, end - t), here = lanes(0, end - t), below = lanes(0, left_of_end - width);
+    vf sum = add_row(x - width, (vm)(above & left), (vm)above, (vm)(above & right), w, v_zero());
+    sum = add_row(x, (vm)(here & left), (vm)here, (vm)(here & right), w + 3, sum);
+    return add_row(x + width, (vm)(below & left), (vm)below, (vm)(below & right), w + 6, sum);
+}
+
+SIMD vf inside(const float *x, int64_t width, const vf *w, vm left, vm right) {
+    const vm all = UINT16_MAX;
+    vf sum = add_row(x - width, left, all, right, w, v_zero());
+    return add_row(x + width, left, all, right, w + 6, add_row(x, left, all, right, w + 3, sum));
+}
+
+static void run_on(const usual_plane *p, const float *x, const vf *w, float *to) {
+    const int64_t width = p->width, first = p->row * width, end = p->row_end * width, below = (p->height - 1) * width;
+    const int64_t last = (end < below ? end : below) - VW; /* with all lanes inside */
+    int64_t column = 0;
+    for (int64_t t = first; t < end; t += VW) {
+        const vm left = p->edges->left[column], right = p->edges->right[column];
+        vf sum = t >= width && t <= last ? inside(x + t, width, w, left, right)
+                                         : at_border(p, x + t, w, t, end, left, right);
+        if (p->finish) sum = affine_clamp(p->finish, sum * v_set1(*p->finish->scale) + v_set1(*p->finish->shift));
+        if (end - t >= VW)
+            v_store(to + t - first, sum);
+        else
+            v_store_partial(to + t - first, sum, (size_t)(end - t));
+        column += VW;
+        while (column >= width) column -= width;
+    }
+}
+#else
+const usual_edges *depthwise_usual_edges(int64_t width, usual_edges *room) { return (void)width, (void)room, NULL; }
+#endif
+
 void depthwise_usual(const usual_plane *p, const float *x, const float *w, float *to) {
     vf weights[9];
     UNROLL
     for (int k = 0; k < 9; k++) weights[k] = v_set1(w[k]);
+#ifdef SIMD_AVX512
+    if (p->edges) {
+        run_on(p, x, weights, to);
+        return;
+    }
+#endif
     if (p->row_end - p->row < ROWS) {
         for (int64_t i = p->row; i < p->row_end; i++) rows_of(1, p, x, weights, i, to);
     } else { /* the last rows may be done twice */

@@ -19,7 +19,35 @@ typedef struct operands {
     int64_t ldc;
     size_t last; /* columns in the last vector */
     bool accumulate;
+    const affine *end;   /* NULL, or where the sums go */
+    int64_t row, column; /* of `end` */
 } operands;
+
+/* The sums of a tile through an affine epilogue, while they are in registers. */
+SIMD void finish(const int rows, const int vectors, const bool adds, const operands *o,
+                 vf sum[ROWS_LIMIT][GEMM_VECTORS]) {
+    const affine *e = o->end;
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        const int64_t row = o->row + i;
+        const vf scale = v_set1(e->scale[row * e->scale_row]), shift = v_set1(e->shift[row * e->shift_row]);
+        const float *c = o->c + i * o->ldc, *other = adds ? e->other + row * e->other_row + o->column : NULL;
+        float *to = e->out + row * e->out_row + o->column;
+        UNROLL
+        for (int v = 0; v < vectors; v++) {
+            const size_t n = v < vectors - 1 ? VW : o->last;
+            vf y = sum[i][v];
+            if (o->accumulate) y += n == VW ? v_load(c + v * VW) : v_load_partial(c + v * VW, n);
+            y = y * scale + shift;
+            if (adds) y += n == VW ? v_load(other + v * VW) : v_load_partial(other + v * VW, n);
+            y = affine_clamp(e, y);
+            if (n == VW)
+                v_store(to + v * VW, y);
+            else
+                v_store_partial(to + v * VW, y, n);
+        }
+    }
+}
 
 SIMD void tile(const int rows, const int vectors, const bool masked, const operands *o) {
     vf sum[ROWS_LIMIT][GEMM_VECTORS];
@@ -46,6 +74,13 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
             for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(x, line[v], sum[i][v]);
         }
         b += ldb;
+    }
+    if (!KERNEL_SMALL && o->end) {
+        if (o->end->other)
+            finish(rows, vectors, true, o, sum);
+        else
+            finish(rows, vectors, false, o, sum);
+        return;
     }
     if (!o->accumulate && last == VW) {
         UNROLL
@@ -80,6 +115,7 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
             switch (now) { tiles(vectors_, masked_) }                                                                  \
             o->a += now * o->a_row;                                                                                    \
             o->c += now * o->ldc;                                                                                      \
+            o->row += now;                                                                                             \
             rows -= now;                                                                                               \
         }                                                                                                              \
     }
@@ -87,8 +123,8 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
 #define TILES6(v, m) TILES4(v, m) TILE(5, v, m) TILE(6, v, m)
 #define TILES8(v, m) TILES6(v, m) TILE(7, v, m) TILE(8, v, m)
 
-/* As many rows as the registers hold: 32 of them or 16. A masked access costs AVX-512 nothing. */
-#ifdef SIMD_AVX512
+/* As many rows as the registers hold: 32 of them or 16. */
+#if defined(SIMD_AVX512) && KERNEL_SMALL /* masked loads are there, at the price of a port of the multiply-adds */
 PANEL(panel_1, 8, 1, true, TILES8)
 PANEL(panel_2, 8, 2, true, TILES8)
 PANEL(panel_3, 8, 3, true, TILES8)
@@ -120,10 +156,20 @@ PANEL(panel_masked_2, 4, 2, true, TILES4)
 static void (*const panels[2][2])(int64_t, operands *) = {{panel_1, panel_2}, {panel_masked_1, panel_masked_2}};
 #endif
 
-void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
+static void run(int64_t rows, int64_t columns, bool whole, operands *o) {
     size_t vectors = ((size_t)columns + VW - 1) / VW, last = (size_t)columns - (vectors - 1) * VW;
     if (rows <= 0 || columns <= 0) return;
-    operands o = {depth, a, a_row, a_step, b, ldb, c, ldc, last, accumulate};
-    panels[last < VW && !whole][vectors - 1](rows, &o);
+    o->last = last;
+    panels[last < VW && !whole][vectors - 1](rows, o);
+}
+
+void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
+    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, NULL, 0, 0});
+}
+
+void gemm_panel_affine(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                       const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate,
+                       const affine *end, int64_t column) {
+    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, end, 0, column});
 }

@@ -25,9 +25,10 @@ static inline void kernel_range(const kernel_call *call, int thread, int64_t uni
 }
 
 /* Whether threads share out a picture's rows, each of them the same rows from step to step, so that it finds most of
- * what it reads in its own caches: what another processor wrote may come from far. */
+ * what it reads in its own caches: what another processor wrote may come from far. In small pictures most cache lines
+ * lie near the rows where two threads meet, and go to and fro between them. */
 static inline bool kernel_by_rows(const kernel_call *call) {
-    enum { FEWEST = 12 }; /* a thread; fewer would fill vectors badly */
+    enum { FEWEST = 15 }; /* a thread */
     return call->partition == PARTITION_FREE && call->out[0].shape.dims[2] >= FEWEST * call->threads;
 }
 
@@ -69,6 +70,12 @@ static inline int64_t kernel_planes(const kernel_call *call) {
     const int64_t tile = 4096, channels = call->out[0].shape.dims[1], fit = tile / kernel_area(&call->out[0]);
     return fit < 1 ? 1 : fit < channels ? fit : channels;
 }
+
+/* Whether the epilogue of a call can be applied to registers; where size counts, there is no code for it. */
+static inline bool kernel_affine(const kernel_call *call, int64_t matrix, int64_t i, int64_t j, affine *to) {
+    return !KERNEL_SMALL && call->epilogue && epilogue_affine(call->epilogue, matrix, i, j, to);
+}
+SIMD vf affine_clamp(const affine *a, vf x) { return v_min(v_set1(a->high), v_max(v_set1(a->low), x)); }
 
 /* Bytes that the epilogue's own scratch takes at the front of a thread's, a multiple of 64. */
 static inline size_t epilogue_scratch(const epilogue *e) { return e ? (ew_scratch(e->program) + 63) / 64 * 64 : 0; }
