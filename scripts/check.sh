@@ -26,6 +26,7 @@ stage() {
     else
         failed=$((failed + 1))
         printf 'FAILED  %-10s %4d s, build/check/%s.log ends with:\n' "$name" $((SECONDS - start)) "$name"
+        grep -aE -A 12 '^not ok ' "$log" | head -n 60 # of a test of many, what failed stands far from the end
         tail -n 40 "$log"
         return 1
     fi
