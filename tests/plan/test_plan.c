@@ -694,9 +694,9 @@ static soma_value build_endings(soma_value x) {
 
 static void results_are_finished_to_the_same_bits(void **state) {
     (void)state;
-    enum { CHANNELS = 6, SIDE = 33, LARGEST = 2 * CHANNELS * SIDE * SIDE };
+    enum { CHANNELS = 6, WIDEST = 33, LARGEST = 2 * CHANNELS * WIDEST * WIDEST };
     static const char *const levels[] = {"baseline", "avx2", "avx512"};
-    static const int64_t sides[] = {7, 14, SIDE};
+    static const int64_t sides[] = {7, 14, WIDEST};
     static float x[LARGEST], y[2][LARGEST], values[24000];
     for (int i = 0; i < LARGEST; i++) x[i] = (float)(i * 37 % 29) / 7.0f - 2.0f;
     for (int trial = 0; trial < 18; trial++) {

@@ -1,6 +1,7 @@
 /* isa/depthwise_usual.c: the usual depthwise convolution straight from the picture. Each vector of a row is loaded once
  * for several rows of the output and multiplied by the kernel's three columns apart; what belongs to the columns beside
- * is moved there by a lane at the end, across vectors with the neighbour's lane. */
+ * is moved there by a lane at the end, across vectors with the neighbour's lane. Narrow planes at stride 1 are taken as
+ * one long row where masks cost nothing. */
 #include "backend/portable/isa/depthwise.h"
 #include "backend/portable/isa/pairs.h"
 

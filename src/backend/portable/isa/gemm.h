@@ -39,11 +39,11 @@ enum {
 void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                 const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate);
 
-/* The same, but A B, or A B + C, goes through `end`, of which columns [column, column + columns) are meant; C is not
+/* The same, but A B, or A B + C, goes through `finish`, of which columns [column, column + columns) are meant; C is not
  * written. */
 void gemm_panel_affine(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate,
-                       const affine *end, int64_t column);
+                       const affine *finish, int64_t column);
 
 /* C[rows, columns] = A B with (i, k) of A at a[i * lda + k] and (k, j) of B at b[j * ldb + k]. */
 void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,

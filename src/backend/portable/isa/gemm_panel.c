@@ -19,20 +19,20 @@ typedef struct operands {
     int64_t ldc;
     size_t last; /* columns in the last vector */
     bool accumulate;
-    const affine *end;   /* NULL, or where the sums go */
-    int64_t row, column; /* of `end` */
+    const affine *finish; /* NULL, or where the sums go */
+    int64_t row, column;  /* of `finish` */
 } operands;
 
 /* The sums of a tile through an affine epilogue, while they are in registers. */
-SIMD void finish(const int rows, const int vectors, const bool adds, const operands *o,
-                 vf sum[ROWS_LIMIT][GEMM_VECTORS]) {
-    const affine *e = o->end;
+SIMD void finish_tile(const int rows, const int vectors, const bool adds, const operands *o,
+                      vf sum[ROWS_LIMIT][GEMM_VECTORS]) {
+    const affine *f = o->finish;
     UNROLL
     for (int i = 0; i < rows; i++) {
         const int64_t row = o->row + i;
-        const vf scale = v_set1(e->scale[row * e->scale_row]), shift = v_set1(e->shift[row * e->shift_row]);
-        const float *c = o->c + i * o->ldc, *other = adds ? e->other + row * e->other_row + o->column : NULL;
-        float *to = e->out + row * e->out_row + o->column;
+        const vf scale = v_set1(f->scale[row * f->scale_row]), shift = v_set1(f->shift[row * f->shift_row]);
+        const float *c = o->c + i * o->ldc, *other = adds ? f->other + row * f->other_row + o->column : NULL;
+        float *to = f->out + row * f->out_row + o->column;
         UNROLL
         for (int v = 0; v < vectors; v++) {
             const size_t n = v < vectors - 1 ? VW : o->last;
@@ -40,7 +40,7 @@ SIMD void finish(const int rows, const int vectors, const bool adds, const opera
             if (o->accumulate) y += n == VW ? v_load(c + v * VW) : v_load_partial(c + v * VW, n);
             y = y * scale + shift;
             if (adds) y += n == VW ? v_load(other + v * VW) : v_load_partial(other + v * VW, n);
-            y = affine_clamp(e, y);
+            y = affine_clamp(f, y);
             if (n == VW)
                 v_store(to + v * VW, y);
             else
@@ -75,11 +75,11 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
         }
         b += ldb;
     }
-    if (!KERNEL_SMALL && o->end) {
-        if (o->end->other)
-            finish(rows, vectors, true, o, sum);
+    if (!KERNEL_SMALL && o->finish) {
+        if (o->finish->other)
+            finish_tile(rows, vectors, true, o, sum);
         else
-            finish(rows, vectors, false, o, sum);
+            finish_tile(rows, vectors, false, o, sum);
         return;
     }
     if (!o->accumulate && last == VW) {
@@ -170,6 +170,6 @@ void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, in
 
 void gemm_panel_affine(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                        const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate,
-                       const affine *end, int64_t column) {
-    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, end, 0, column});
+                       const affine *finish, int64_t column) {
+    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, finish, 0, column});
 }

@@ -80,8 +80,8 @@ interface NumberProps {
 
 export function NumberBox({ label, value, quiet = false, onChange, ...limits }: NumberProps) {
     const id = useId();
-    /** What is being typed: a value that changes meanwhile, as a weight in training does, doesn't take its place. */
-    const [typed, setTyped] = useState<string>();
+    /** What is being edited: a value that changes meanwhile, as a weight in training does, doesn't take its place. */
+    const [edited, setEdited] = useState<string>();
     return (
         <div class="field">
             <label for={id} class={quiet ? 'hidden' : undefined}>
@@ -92,13 +92,13 @@ export function NumberBox({ label, value, quiet = false, onChange, ...limits }: 
                 type="number"
                 step="any"
                 {...limits}
-                value={typed ?? value}
-                onInput={(e) => setTyped(e.currentTarget.value)}
-                onChange={(e) => {
-                    if (Number.isFinite(e.currentTarget.valueAsNumber)) onChange(e.currentTarget.valueAsNumber);
-                    setTyped(undefined);
-                }}
-                onBlur={() => setTyped(undefined)}
+                value={edited ?? value}
+                onFocus={(e) => setEdited(e.currentTarget.value)}
+                onInput={(e) => setEdited(e.currentTarget.value)}
+                onChange={(e) =>
+                    Number.isFinite(e.currentTarget.valueAsNumber) && onChange(e.currentTarget.valueAsNumber)
+                }
+                onBlur={() => setEdited(undefined)}
             />
             <Formula label={label} value={`${value}`} />
         </div>
