@@ -217,6 +217,7 @@ visit(
         assert.equal(await plot.locator('circle').count(), 48);
         await plot.click({ position: { x: 100, y: 50 } });
         await page.getByRole('button', { name: 'Remove added points (1)' }).waitFor();
+        await plot.locator('circle').nth(48).waitFor(); // comes with the next picture
         assert.equal(await plot.locator('circle').count(), 49);
     },
 );
