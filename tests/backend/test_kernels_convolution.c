@@ -81,6 +81,7 @@ static void deep_convolutions_stay_accurate(void **state) {
     window_attributes a = window(3, 3);
     a.window.before[0] = a.window.after[0] = a.window.before[1] = a.window.after[1] = 1;
     check_directions(2, 60, 130, 6, 7, &a, &r);
+    check_directions(2, 60, 50, 7, 7, &a, &r);
     a = window(1, 1);
     check_directions(1, 600, 20, 5, 5, &a, &r);
     check_directions(1, 20, 600, 5, 5, &a, &r);

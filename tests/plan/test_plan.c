@@ -680,12 +680,14 @@ static void scales_follow_the_variables(void **state) {
  * residual sum; deeper than a chain of sums, and in pictures of 7 x 7, whose last place is summed apart. */
 static soma_value build_endings(soma_value x) {
     soma_conv2d_options plain = {.no_bias = true}, each = {.no_bias = true, .padding = 1, .groups = 40};
+    soma_conv2d_options padded = {.no_bias = true, .padding = 1};
     soma_batch_norm_options usual = {.epsilon = 1e-5};
     soma_value y = soma_relu6(soma_batch_norm(soma_conv2d(x, 40, soma_kernel(1, 1), plain), usual));
     y = soma_relu6(soma_batch_norm(soma_conv2d(y, 40, soma_kernel(3, 3), each), usual));
     x = soma_add(soma_batch_norm(soma_conv2d(y, 6, soma_kernel(1, 1), plain), usual), x);
     y = soma_relu(soma_conv2d(x, 600, soma_kernel(1, 1), SOMA_OPTIONS(soma_conv2d_options){.padding = 0}));
     x = soma_relu(soma_add(soma_batch_norm(soma_conv2d(y, 6, soma_kernel(1, 1), plain), usual), x));
+    x = soma_relu(soma_add(soma_batch_norm(soma_conv2d(y, 6, soma_kernel(3, 3), padded), usual), x));
     y = soma_relu(soma_batch_norm(soma_conv2d(x, 40, soma_kernel(5, 3), plain), usual));
     each.stride = 2;
     y = soma_batch_norm(soma_conv2d(y, 40, soma_kernel(3, 3), each), usual);
@@ -697,7 +699,7 @@ static void results_are_finished_to_the_same_bits(void **state) {
     enum { CHANNELS = 6, WIDEST = 33, LARGEST = 2 * CHANNELS * WIDEST * WIDEST };
     static const char *const levels[] = {"baseline", "avx2", "avx512"};
     static const int64_t sides[] = {7, 14, WIDEST};
-    static float x[LARGEST], y[2][LARGEST], values[24000];
+    static float x[LARGEST], y[2][LARGEST], values[6 * 600 * 9];
     for (int i = 0; i < LARGEST; i++) x[i] = (float)(i * 37 % 29) / 7.0f - 2.0f;
     for (int trial = 0; trial < 18; trial++) {
         const int64_t side = sides[trial / 6];

@@ -18,8 +18,8 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 typedef struct strip {
     const patches *p;
     const kernel_call *call;
-    const float *weights; /* [groups * filters, depth] */
-    float *panel, *tile;
+    const float *weights;         /* [groups * filters, depth] */
+    float *panel, *tile, *column; /* `column`: patches of the single place, where one is left */
     char *scratch;
     int64_t filter, filter_end; /* of each group */
     int64_t first, end;         /* places */
@@ -39,9 +39,7 @@ static void open_adjoint(const kernel_call *call, patches *p) {
 
 /* Whether a picture is one strip that leaves a vector to a single place, as 7 x 7 does: the last pictures of many
  * networks. That place is summed along the depth. */
-static bool leaves_one(const patches *p) {
-    return p->plain && p->places > VW && p->places <= PLACES && p->places % VW == 1;
-}
+static bool leaves_one(const patches *p) { return p->places > VW && p->places <= PLACES && p->places % VW == 1; }
 
 /* The depth of which all patches of a strip are at hand at once: where they need no copies, the whole. */
 static int64_t deep(const patches *p) { return p->plain ? p->depth : smaller(GEMM_DEPTH, p->depth); }
@@ -75,6 +73,22 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
     }
 }
 
+/* The patches of place `place` of a strip at depths [k, k + depth), one behind another. */
+static void gather_column(const strip *s, const float *image, int64_t k, int64_t depth, int64_t place) {
+    const patches *p = s->p;
+    const int64_t panel = place / GEMM_COLUMNS * GEMM_COLUMNS, step = p->plain ? p->plane : GEMM_COLUMNS;
+    const float *from = p->plain ? image + k * p->plane + place : s->panel + panel * deep(p) + place - panel;
+    for (int64_t i = 0; i < depth; i++) s->column[i] = from[i * step];
+}
+
+/* The place of `column` as multiply() does the others. */
+static void multiply_column(const strip *s, const float *w, int64_t filters, int64_t k, int64_t depth, float *c,
+                            int64_t ldc) {
+    float sums[FILTERS];
+    gemm_dot(filters, 1, depth, w + k, s->p->depth, s->column, 0, sums, 1);
+    for (int64_t i = 0; i < filters; i++) c[i * ldc] = k > 0 ? c[i * ldc] + sums[i] : sums[i];
+}
+
 /* A column of results, `ldc` apart, through the epilogue: column `column` of `finish`. */
 static void finish_column(const affine *finish, int64_t rows, const float *c, int64_t ldc, int64_t column) {
     for (int64_t i = 0; i < rows; i++) {
@@ -101,11 +115,11 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
         if (place == s->first) fetch(p, image, place, count);
         if (place + count < s->end) fetch(p, image, place + count, smaller(PLACES, s->end - place - count));
     }
-    for (int64_t k = 0; one && k < p->depth; k++) s->panel[k] = image[k * p->plane + whole];
     for (int64_t k = 0; k < p->depth; k += step) {
         const int64_t depth = smaller(step, p->depth - k);
         for (int64_t i = 0; i < count && !p->plain; i += GEMM_COLUMNS)
             patches_panel(p, image, k, k + depth, place + i, smaller(GEMM_COLUMNS, count - i), s->panel + i * deep(p));
+        if (one) gather_column(s, image, k, depth, whole);
         for (int64_t f = 0; f < filters; f += FILTERS) {
             const int64_t now = smaller(FILTERS, filters - f);
             const float *w = weights + f * p->depth;
@@ -113,8 +127,8 @@ static void run_strip(const strip *s, int64_t sample, int64_t group, const float
             affine finish;
             const bool direct = kernel_affine(call, sample, first + f, place, &finish);
             multiply(s, image, w, now, k, depth, place, whole, c, ldc, direct ? &finish : NULL);
+            if (one) multiply_column(s, w, now, k, depth, c + whole, ldc);
             if (k + depth < p->depth) continue;
-            if (one) gemm_dot(now, 1, p->depth, w, p->depth, s->panel, 0, c + whole, ldc);
             if (direct && one)
                 finish_column(&finish, now, c + whole, ldc, whole);
             else if (call->epilogue && !direct)
@@ -131,14 +145,13 @@ static partition choose(const kernel_call *call, const patches *p) {
 static size_t image_floats(const patches *p) {
     return p->plain ? 0 : whole_lines(p->groups * p->channels * p->plane + PATCHES_SLACK);
 }
-static size_t panel_floats(const patches *p) {
-    return whole_lines(p->plain ? p->depth : PLACES * deep(p) + PATCHES_SLACK);
-}
+static size_t panel_floats(const patches *p) { return p->plain ? 0 : whole_lines(PLACES * deep(p) + PATCHES_SLACK); }
+static size_t column_floats(const patches *p) { return leaves_one(p) ? whole_lines(deep(p)) : 0; }
 static size_t tile_floats(const patches *p) {
     return (size_t)((deep(p) == p->depth ? smaller(FILTERS, p->filters) : p->filters) * PLACES);
 }
 static size_t scratch(const kernel_call *call, const patches *p) {
-    size_t floats = image_floats(p) + panel_floats(p) + (call->epilogue ? tile_floats(p) : 0);
+    size_t floats = image_floats(p) + panel_floats(p) + column_floats(p) + (call->epilogue ? tile_floats(p) : 0);
     return epilogue_scratch(call->epilogue) + floats * sizeof(float);
 }
 
@@ -165,11 +178,11 @@ static share share_of(const kernel_call *call, const patches *p, int thread) {
 static void run(const kernel_call *call, const patches *p, const float *weights, int thread) {
     char *own = call->scratch + (size_t)thread * call->scratch_stride;
     float *padded = (float *)(void *)(own + epilogue_scratch(call->epilogue));
-    float *panel = padded + image_floats(p);
+    float *panel = padded + image_floats(p), *column = panel + panel_floats(p), *tile = column + column_floats(p);
     const share part = share_of(call, p, thread);
     const bool large = p->groups * p->channels * p->area >= PATCHES_SLACK;
     const int64_t first = part.row * p->out[1], end = part.filter < part.filter_end ? part.row_end * p->out[1] : 0;
-    const strip s = {p, call, weights, panel, panel + panel_floats(p), own, part.filter, part.filter_end, first, end};
+    const strip s = {p, call, weights, panel, tile, column, own, part.filter, part.filter_end, first, end};
     for (int64_t sample = part.sample; sample < part.sample_end && first < end; sample++) {
         const float *x = (const float *)call->in[0].data + sample * p->groups * p->channels * p->area;
         /* Copies may read a little beyond an image, so the last one needs slack behind it. */

@@ -188,7 +188,7 @@ static void run(const kernel_call *call, int thread, bool back) {
  * too: for a few tiles they are not worth it. */
 static bool pays(const kernel_call *call, bool back) {
     layout l;
-    const double filter = 2; /* what making a number of a filter costs, in multiply-adds of vectors */
+    const double filter = 8; /* what making a number of a filter and keeping it costs, in multiply-adds of vectors */
     if (!open(call, back, &l)) return false;
     const winograd *g = &l.g;
     const int64_t rows = g->samples * g->tiles[0], blocks = (rows + g->block - 1) / g->block;
