@@ -27,8 +27,8 @@ enum {
     WINOGRAD_POINTS = 8,  /* p at most */
     WINOGRAD_TILES = 144, /* tiles of a block, about */
     /* Filters whose transforms are made at a time, and planes of them: as many as fit the second-level cache of
-     * processors that have this width of vectors, 1 MB or 512 KB. */
-    WINOGRAD_WIDTH = VW == 16 ? 64 : 16,
+     * processors that have this width of vectors, 1 MB or 512 KB, beside a block's windows. */
+    WINOGRAD_WIDTH = VW == 16 ? 32 : 16,
     WINOGRAD_DEPTH = VW == 16 ? 64 : 128,
     /* Floats of transformed tiles, at most; for wider pictures there is the direct algorithm. */
     WINOGRAD_ROOM = 1 << 26
