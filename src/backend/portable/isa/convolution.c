@@ -64,11 +64,8 @@ static void multiply(const strip *s, const float *image, const float *w, int64_t
         for (int64_t i = 0; i < count; i += GEMM_COLUMNS) {
             const int64_t columns = smaller(GEMM_COLUMNS, count - i);
             const float *b = p->plain ? image + k * p->plane + place + i : s->panel + i * deep(p);
-            if (finish && k + now == p->depth)
-                gemm_panel_affine(filters, columns, now, w + k, p->depth, 1, b, ldb, !p->plain, c + i, ldc, k > 0,
-                                  finish, i);
-            else
-                gemm_panel(filters, columns, now, w + k, p->depth, 1, b, ldb, !p->plain, c + i, ldc, k > 0);
+            gemm_panel_weights(filters, columns, now, w + k, p->depth, b, ldb, !p->plain, c + i, ldc, k > 0,
+                               k + now == p->depth ? finish : NULL, i);
         }
     }
 }

@@ -10,14 +10,14 @@
 
 #include "backend/portable/isa/kernels.h"
 
-#define gemm_panel        KERNEL(gemm_panel)
-#define gemm_panel_affine KERNEL(gemm_panel_affine)
-#define gemm_dot          KERNEL(gemm_dot)
-#define gemm_dot_row      KERNEL(gemm_dot_row)
-#define gemm_pack         KERNEL(gemm_pack)
-#define gemm_transpose    KERNEL(gemm_transpose)
-#define gemm_run          KERNEL(gemm_run)
-#define gemm_scratch      KERNEL(gemm_scratch)
+#define gemm_panel         KERNEL(gemm_panel)
+#define gemm_panel_weights KERNEL(gemm_panel_weights)
+#define gemm_dot           KERNEL(gemm_dot)
+#define gemm_dot_row       KERNEL(gemm_dot_row)
+#define gemm_pack          KERNEL(gemm_pack)
+#define gemm_transpose     KERNEL(gemm_transpose)
+#define gemm_run           KERNEL(gemm_run)
+#define gemm_scratch       KERNEL(gemm_scratch)
 
 /* GEMM_VECTORS x VW columns are one panel: a register tile's width. */
 #if defined(SIMD_AVX512) || defined(SIMD_NEON)
@@ -39,11 +39,12 @@ enum {
 void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                 const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate);
 
-/* The same, but A B, or A B + C, goes through `finish`, of which columns [column, column + columns) are meant; C is not
- * written. */
-void gemm_panel_affine(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                       const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate,
-                       const affine *finish, int64_t column);
+/* The same for an A of weights, (i, k) of it at a[i * lda + k], of which the rows below come next and may be far away:
+ * they are called for meanwhile. With `finish` A B, or A B + C, goes through it, of which columns [column, column +
+ * columns) are meant, and C is not written. */
+void gemm_panel_weights(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
+                        int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate, const affine *finish,
+                        int64_t column);
 
 /* C[rows, columns] = A B with (i, k) of A at a[i * lda + k] and (k, j) of B at b[j * ldb + k]. */
 void gemm_dot(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b, int64_t ldb,

@@ -19,6 +19,7 @@ typedef struct operands {
     int64_t ldc;
     size_t last; /* columns in the last vector */
     bool accumulate;
+    bool afar;            /* A is to be called for ahead */
     const affine *finish; /* NULL, or where the sums go */
     int64_t row, column;  /* of `finish` */
 } operands;
@@ -49,7 +50,26 @@ SIMD void finish_tile(const int rows, const int vectors, const bool adds, const 
     }
 }
 
-SIMD void tile(const int rows, const int vectors, const bool masked, const operands *o) {
+/* One k: a line of B times an element of each row of A. */
+SIMD void add_line(const int rows, const int vectors, const bool masked, size_t last, const float **a, int64_t a_step,
+                   const float *b, vf sum[ROWS_LIMIT][GEMM_VECTORS]) {
+    vf line[GEMM_VECTORS];
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        line[v] = masked && v == vectors - 1 ? v_load_partial(b + v * VW, last) : v_load(b + v * VW);
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        vf x = v_set1(*a[i]);
+        a[i] += a_step;
+        UNROLL
+        for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(x, line[v], sum[i][v]);
+    }
+}
+
+/* With `afar` the next tile's rows of A are called for, a cache line of each at a time. */
+SIMD void tile(const int rows, const int vectors, const bool masked, const bool afar, const operands *o) {
+    enum { LINE = 16 };
     vf sum[ROWS_LIMIT][GEMM_VECTORS];
     const float *a[ROWS_LIMIT], *b = o->b;
     const int64_t a_step = o->a_step, ldb = o->ldb;
@@ -60,20 +80,16 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
         UNROLL
         for (int v = 0; v < vectors; v++) sum[i][v] = v_zero();
     }
-    for (int64_t k = o->depth; k > 0; k--) {
-        vf line[GEMM_VECTORS];
-        UNROLL
-        for (int v = 0; v < vectors; v++) {
-            line[v] = masked && v == vectors - 1 ? v_load_partial(b + v * VW, last) : v_load(b + v * VW);
-        }
-        UNROLL
-        for (int i = 0; i < rows; i++) {
-            vf x = v_set1(*a[i]);
-            a[i] += a_step;
+    if (afar) {
+        const float *next = o->a + rows * o->a_row;
+        for (int64_t k = o->depth; k > 0; k -= LINE, next += LINE) {
             UNROLL
-            for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(x, line[v], sum[i][v]);
+            for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * o->a_row, 0, 3);
+            for (int64_t n = k < LINE ? k : LINE; n > 0; n--, b += ldb)
+                add_line(rows, vectors, masked, last, a, a_step, b, sum);
         }
-        b += ldb;
+    } else {
+        for (int64_t k = o->depth; k > 0; k--, b += ldb) add_line(rows, vectors, masked, last, a, a_step, b, sum);
     }
     if (!KERNEL_SMALL && o->finish) {
         if (o->finish->other)
@@ -104,7 +120,7 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
 
 #define TILE(rows_, vectors_, masked_)                                                                                 \
     case rows_:                                                                                                        \
-        tile(rows_, vectors_, masked_, o);                                                                             \
+        tile(rows_, vectors_, masked_, false, o);                                                                      \
         break;
 
 /* Tiles down the rows of a panel. The rows are cut evenly rather than leaving a thin last tile. */
@@ -112,7 +128,11 @@ SIMD void tile(const int rows, const int vectors, const bool masked, const opera
     static void name(int64_t rows, operands *o) {                                                                      \
         while (rows > 0) {                                                                                             \
             int64_t now = rows >= 2 * (limit) || rows == (limit) ? (limit) : rows > (limit) ? (rows + 1) / 2 : rows;   \
-            switch (now) { tiles(vectors_, masked_) }                                                                  \
+            if (!KERNEL_SMALL && !masked_ && o->afar && now == (limit)) {                                              \
+                tile(limit, vectors_, masked_, true, o);                                                               \
+            } else {                                                                                                   \
+                switch (now) { tiles(vectors_, masked_) }                                                              \
+            }                                                                                                          \
             o->a += now * o->a_row;                                                                                    \
             o->c += now * o->ldc;                                                                                      \
             o->row += now;                                                                                             \
@@ -165,11 +185,13 @@ static void run(int64_t rows, int64_t columns, bool whole, operands *o) {
 
 void gemm_panel(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                 const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate) {
-    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, NULL, 0, 0});
+    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, false, NULL, 0, 0});
 }
 
-void gemm_panel_affine(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                       const float *b, int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate,
-                       const affine *finish, int64_t column) {
-    run(rows, columns, whole, &(operands){depth, a, a_row, a_step, b, ldb, c, ldc, VW, accumulate, finish, 0, column});
+void gemm_panel_weights(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t lda, const float *b,
+                        int64_t ldb, bool whole, float *c, int64_t ldc, bool accumulate, const affine *finish,
+                        int64_t column) {
+    enum { DEEP = 48 }; /* where calling pays */
+    run(rows, columns, whole,
+        &(operands){depth, a, lda, 1, b, ldb, c, ldc, VW, accumulate, depth >= DEEP, finish, 0, column});
 }
