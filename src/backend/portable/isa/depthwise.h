@@ -11,7 +11,7 @@
 #define depthwise_usual_weigh KERNEL(depthwise_usual_weigh)
 
 /* Which lanes of a vector that begins in a column have a neighbour to the left and to the right, by that column. */
-enum { EDGES_WIDTH = 32 };
+enum { EDGES_WIDTH = 128 };
 typedef struct usual_edges {
     uint16_t left[EDGES_WIDTH], right[EDGES_WIDTH];
 } usual_edges;

@@ -129,7 +129,7 @@ SIMD void rows_of(const int rows, const usual_plane *p, const float *x, const vf
 #ifdef SIMD_AVX512
 /* At stride 1 rows follow each other in x as in y, so that a vector of y may run on into the next row and meets in x
  * what lies a constant further: no lane is idle, whatever the width. Lanes whose neighbour is in another row are
- * masked, which costs this instruction set nothing and does not touch what lies beyond the picture. */
+ * masked, which costs this instruction set nothing. */
 const usual_edges *depthwise_usual_edges(int64_t width, usual_edges *room) {
     if (width > EDGES_WIDTH) return NULL;
     for (int64_t j = 0; j < width; j++) {
@@ -146,41 +146,46 @@ SIMD uint32_t lanes(int64_t from, int64_t to) {
     return from <= 0 ? below : from < VW ? below & all << from : 0;
 }
 
-/* Three neighbours in a row, of which the outer ones may be masked. */
-SIMD vf add_row(const float *x, vm left, vm inside, vm right, const vf *w, vf sum) {
-    sum = v_fma((vf)_mm512_maskz_loadu_ps(left, x - 1), w[0], sum);
-    sum = v_fma((vf)_mm512_maskz_loadu_ps(inside, x), w[1], sum);
-    return v_fma((vf)_mm512_maskz_loadu_ps(right, x + 1), w[2], sum);
+/* Vector t of the picture, `end` places long, or a row before or behind it; 0 outside the picture. */
+SIMD vf take_lanes(const float *x, int64_t t, int64_t end) {
+    if (t >= 0 && t + VW <= end) return v_load(x + t);
+    return (vf)_mm512_maskz_loadu_ps((vm)lanes(-t, end - t), x + t);
 }
 
-/* Where a vector reaches the first or the last row of the picture, or the end of what is done. */
-SIMD vf at_border(const usual_plane *p, const float *x, const vf *w, int64_t t, int64_t end, vm left, vm right) {
-    const int64_t width = p->width, left_of_end = p->height * width - t;
-    const uint32_t above = lanes(width - t, end - t), here = lanes(0, end - t), below = lanes(0, left_of_end - width);
-    vf sum = add_row(x - width, (vm)(above & left), (vm)above, (vm)(above & right), w, v_zero());
-    sum = add_row(x, (vm)(here & left), (vm)here, (vm)(here & right), w + 3, sum);
-    return add_row(x + width, (vm)(below & left), (vm)below, (vm)(below & right), w + 6, sum);
-}
-
-SIMD vf inside(const float *x, int64_t width, const vf *w, vm left, vm right) {
-    const vm all = UINT16_MAX;
-    vf sum = add_row(x - width, left, all, right, w, v_zero());
-    return add_row(x + width, left, all, right, w + 6, add_row(x, left, all, right, w + 3, sum));
+SIMD vf add_where(vm where, vf x, vf y) {
+    return (vf)_mm512_mask_add_ps((__m512)x, (__mmask16)where, (__m512)x, (__m512)y);
 }
 
 static void run_on(const usual_plane *p, const float *x, const vf *w, float *to) {
-    const int64_t width = p->width, first = p->row * width, end = p->row_end * width, below = (p->height - 1) * width;
-    const int64_t last = (end < below ? end : below) - VW; /* with all lanes inside */
+    const int64_t width = p->width, first = p->row * width, end = p->row_end * width, all = p->height * width;
+    const affine *f = p->finish;
+    const vf scale = v_set1(f ? *f->scale : 1), shift = v_set1(f ? *f->shift : 0);
+    const vf low = v_set1(f ? f->low : 0), high = v_set1(f ? f->high : 0);
+    vf left_before = v_zero(), part_before = v_zero(), right_before = v_zero();
+    vm right_edge = 0;
     int64_t column = 0;
-    for (int64_t t = first; t < end; t += VW) {
-        const vm left = p->edges->left[column], right = p->edges->right[column];
-        vf sum = t >= width && t <= last ? inside(x + t, width, w, left, right)
-                                         : at_border(p, x + t, w, t, end, left, right);
-        if (p->finish) sum = affine_clamp(p->finish, sum * v_set1(*p->finish->scale) + v_set1(*p->finish->shift));
-        if (end - t >= VW)
-            v_store(to + t - first, sum);
-        else
-            v_store_partial(to + t - first, sum, (size_t)(end - t));
+    for (int64_t t = first; t < end + VW; t += VW) {
+        vf left = v_zero(), middle = v_zero(), right = v_zero();
+        UNROLL
+        for (int k = 0; k < 3; k++) {
+            const vf at = take_lanes(x, t + (k - 1) * width, all);
+            left = v_fma(at, w[3 * k], left);
+            middle = v_fma(at, w[3 * k + 1], middle);
+            right = v_fma(at, w[3 * k + 2], right);
+        }
+        if (t > first) { /* the vector before is known now */
+            const int64_t ready = t - VW - first, count = end - first - ready;
+            vf y = add_where(right_edge, part_before, v_ahead(right_before, right));
+            if (f) y = v_min(high, v_max(low, y * scale + shift));
+            if (count >= VW)
+                v_store(to + ready, y);
+            else
+                v_store_partial(to + ready, y, (size_t)count);
+        }
+        part_before = add_where(p->edges->left[column], middle, v_behind(left_before, left));
+        right_edge = p->edges->right[column];
+        left_before = left;
+        right_before = right;
         column += VW;
         while (column >= width) column -= width;
     }
