@@ -4,7 +4,7 @@
  * element-wise step's output takes over the place of an input that dies there. A plan so small that its values fit into
  * the cache together gives each a place of its own, since reuse would only cost barriers. What follows from weights
  * alone, such as the scales of a batch normalisation that is used, keeps its place from run to run, and the steps that
- * make it are passed by until a variable changes. */
+ * make it are passed by until a variable changes. What lies between the steps of a pair has no place here. */
 #include "plan/plan.h"
 
 enum { ALIGNMENT = 64 };
@@ -95,6 +95,16 @@ static int keep_still(soma_plan *plan, soma_error *error) {
         }
     mem_free(plan->context, w.still);
     return SOMA_OK;
+}
+
+/* The steps of a pair run together: what the first reads or the second makes lives through both. */
+static void lengthen_pairs(soma_plan *plan) {
+    for (int32_t v = 0; v < plan->values_count; v++) {
+        plan_value *x = &plan->values[v];
+        if (x->place != PLACE_ARENA || x->root != v) continue;
+        if (x->last >= 0 && x->last < plan->steps_count && plan->steps[x->last].channels) x->last++;
+        if (x->first > 0 && plan->steps[x->first - 1].channels) x->first--;
+    }
 }
 
 /* ---- Places
@@ -231,7 +241,11 @@ static int place_barriers(soma_plan *plan, soma_error *error) {
         a.from = a.count;
         a.conflict = false;
         if (t) note_stretch(&a, t);
-        for (end = t ? t->end : i + 1, a.step = &plan->steps[i]; a.step < plan->steps + end; a.step++)
+        for (end = t                         ? t->end
+                   : plan->steps[i].channels ? i + 2
+                                             : i + 1,
+            a.step = &plan->steps[i];
+             a.step < plan->steps + end; a.step++)
             plan_step_touches(plan, a.step, note_access, &a);
         if (!a.conflict) continue;
         plan->steps[i].barrier = true;
@@ -272,6 +286,7 @@ int plan_place(soma_plan *plan, soma_error *error) {
     }
     for (int32_t v = 0; v < plan->values_count; v++)
         if (plan->values[v].place == PLACE_ARENA && plan->values[v].kept) plan->values[v].last = plan->steps_count;
+    lengthen_pairs(plan);
     if (keep_still(plan, error) != SOMA_OK || plan_stretch(plan, error) != SOMA_OK) return error->code;
     for (int32_t v = 0; v < plan->values_count; v++) {
         const plan_value *x = &plan->values[v];

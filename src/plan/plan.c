@@ -169,8 +169,10 @@ static int add_target(soma_plan *plan, soma_value user, soma_value own, bool kee
     return SOMA_OK;
 }
 
-/* Scratch of the most demanding step, for a thread; and for float steps that fall back on a reference kernel. */
+/* Scratch of the most demanding step, for a thread, and behind it the place between the steps of pairs; and scratch for
+ * float steps that fall back on a reference kernel. */
 static void measure_scratch(soma_plan *plan) {
+    size_t between = 0;
     for (int32_t i = 0; i < plan->steps_count; i++) {
         const step *s = &plan->steps[i];
         size_t bytes = s->program ? (ew_scratch(s->program) + 63) & ~(size_t)63 : 0;
@@ -182,7 +184,10 @@ static void measure_scratch(soma_plan *plan) {
             if (s->program) call.epilogue = &e;
             bytes += (s->kernel->scratch(&call) + 63) & ~(size_t)63;
         }
-        if (bytes > plan->scratch_stride) plan->scratch_stride = bytes;
+        if (bytes > plan->scratch_kernels) plan->scratch_kernels = bytes;
+        const size_t plane = s->channels ? (size_t)shape_elements(&s->shape, 1) / (size_t)s->shape.dims[1] : 0;
+        const size_t now = ((size_t)s->channels * plane * sizeof(float) + 127) & ~(size_t)63; /* copies read beyond */
+        if (s->channels && now > between) between = now;
         if (s->kind != STEP_REFERENCE || plan->reference) continue;
         size_t total = 0;
         for (int k = 0; k < s->anchor->inputs_count + s->anchor->op->outputs; k++) {
@@ -194,6 +199,7 @@ static void measure_scratch(soma_plan *plan) {
         }
         if (total > plan->reference_scratch) plan->reference_scratch = total;
     }
+    plan->scratch_stride = plan->scratch_kernels + between;
 }
 
 static int check_targets(const soma_graph *g, const soma_value *values, size_t count, const char *what,
@@ -233,6 +239,7 @@ static int compile(soma_plan *plan, const soma_graph *user, const soma_value *al
     if (code == SOMA_OK) code = plan_fuse(plan, error);
     if (code == SOMA_OK) code = plan_schedule(plan, error);
     if (code == SOMA_OK) plan_join(plan);
+    if (code == SOMA_OK) plan_pair(plan);
     if (code == SOMA_OK) code = plan_place(plan, error);
     if (code == SOMA_OK) measure_scratch(plan);
     mem_free(plan->context, map);

@@ -7,6 +7,7 @@
  *   fuse.c      gathers element-wise nodes into programs, on their own or as epilogues of products and convolutions
  *   schedule.c  puts the steps in order, says how each is split among threads and where barriers stand
  *   join.c      lets the parts of a concatenation be written where they belong
+ *   pair.c      finds pairs of steps that a thread may walk for a few channels at a time
  *   stretch.c   finds steps that a few samples may walk together while all they need stays in a cache
  *   memory.c    gives values their places in one arena by the times they live
  * After that the plan is immutable; run.c executes it. */
@@ -22,6 +23,7 @@
 typedef enum place_kind {
     PLACE_NONE = 0, /* computed inside a program, or not at all */
     PLACE_ARENA,
+    PLACE_THREAD, /* between the two steps of a pair: in each thread's scratch, behind what kernels take of it */
     PLACE_VARIABLE,
     PLACE_INPUT,
     PLACE_CONSTANT,
@@ -71,10 +73,11 @@ typedef struct step {
     int32_t group;
     int nodes; /* graph nodes that it stands for */
     partition partition;
-    bool barrier;    /* before it */
-    bool still;      /* follows from weights alone: what it made is good until a variable changes */
-    bool apart;      /* what becomes of a sample depends on nothing but this sample */
-    int32_t stretch; /* that it belongs to, or -1 */
+    bool barrier;     /* before it */
+    bool still;       /* follows from weights alone: what it made is good until a variable changes */
+    bool apart;       /* what becomes of a sample depends on nothing but this sample */
+    int32_t stretch;  /* that it belongs to, or -1 */
+    int64_t channels; /* not 0: a thread walks this step and the next together, so many channels at a time */
     double flops;
 } step;
 
@@ -128,6 +131,7 @@ struct soma_plan {
     size_t scalars_count;
     size_t arena_bytes;
     size_t scratch_stride;    /* a thread */
+    size_t scratch_kernels;   /* of that; the rest is the place of what lies between the steps of a pair */
     size_t reference_scratch; /* bytes for float steps on reference kernels */
     int threads;
     soma_store *store;
@@ -188,6 +192,7 @@ void plan_choose_kernel(const soma_plan *plan, group *g);
 int plan_fuse(soma_plan *plan, soma_error *error);
 int plan_schedule(soma_plan *plan, soma_error *error);
 void plan_join(soma_plan *plan);
+void plan_pair(soma_plan *plan);
 int plan_stretch(soma_plan *plan, soma_error *error);
 int plan_place(soma_plan *plan, soma_error *error);
 

@@ -17,6 +17,7 @@ void *run_address(const soma_run *run, int32_t value) {
         return (void *)root->constant;
     case PLACE_SCALAR:
         return (char *)run->scalar_slots + root->offset * plan_float_size(plan);
+    case PLACE_THREAD:
     case PLACE_NONE:
         break;
     }
@@ -201,6 +202,58 @@ void run_prepare_call(const soma_run *run, int32_t step_number, const work *w, k
         e->operand[k].column = strides[2];
         e->operand[k].past = is_past_caches(plan, s->operand[k], w->samples);
     }
+}
+
+/* Narrows [N, C, H, W] to channels of one sample. */
+static void narrow_tensor(tensor *t, int64_t sample, int64_t channel, int64_t channels) {
+    const int64_t plane = t->shape.dims[2] * t->shape.dims[3];
+    if (t->data) t->data = (float *)t->data + (sample * t->shape.dims[1] + channel) * plane;
+    t->shape.dims[0] = 1;
+    t->shape.dims[1] = channels;
+}
+
+/* The channels of a thread that lie between the two steps of a pair. */
+static float *between(const soma_run *run, int thread) {
+    return (float *)(void *)(run->scratch + (size_t)thread * run->plan->scratch_stride + run->plan->scratch_kernels);
+}
+
+void run_prepare_part(const soma_run *run, int32_t step_number, const kernel_call *whole, int64_t sample,
+                      int64_t channel, int64_t channels, int thread, part_call *part) {
+    const soma_plan *plan = run->plan;
+    const step *s = &plan->steps[step_number];
+    const bool first = s->channels > 0;
+    kernel_call *c = &part->call;
+    *c = *whole;
+    c->batch = c->threads = 1;
+    c->partition = PARTITION_SERIAL;
+    c->scratch = run->scratch + (size_t)thread * plan->scratch_stride;
+    narrow_tensor(&c->out[0], sample, channel, channels);
+    if (first)
+        narrow_tensor(&c->in[0], sample, 0, c->in[0].shape.dims[1]);
+    else
+        narrow_tensor(&c->in[0], 0, 0, channels);
+    if (c->inputs > 1) { /* a convolution's weights */
+        const int64_t each = shape_elements(&c->in[1].shape, 1) / c->in[1].shape.dims[0];
+        c->in[1].data = (float *)c->in[1].data + channel * each;
+        c->in[1].shape.dims[0] = channels;
+    }
+    if (first && !c->epilogue) c->out[0].data = between(run, thread);
+    if (!first) {
+        part->window = *(const window_attributes *)c->attributes;
+        if (c->inputs > 1) part->window.groups = channels;
+        c->attributes = &part->window;
+        c->in[0].data = between(run, thread);
+    }
+    if (!c->epilogue) return;
+    const int operands = s->program->inputs + s->program->outputs;
+    part->epilogue.program = s->program;
+    for (int k = 1; k < operands; k++) {
+        part->epilogue.operand[k] = c->epilogue->operand[k];
+        part->epilogue.operand[k].data +=
+            sample * part->epilogue.operand[k].matrix + channel * part->epilogue.operand[k].row;
+    }
+    if (first) part->epilogue.operand[operands - 1].data = between(run, thread);
+    c->epilogue = &part->epilogue;
 }
 
 void run_prepare(soma_run *run, int64_t batch) {

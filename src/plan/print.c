@@ -48,6 +48,7 @@ static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
         const long long samples = (long long)plan->stretches[s->stretch].samples;
         say(p, "  %lld sample%s at a time", samples, samples == 1 ? "" : "s");
     }
+    if (s->channels) say(p, "  with the next, %lld channels at a time", (long long)s->channels);
     if (s->onednn) {
         const int reorders = onednn_step_reorders(s->onednn);
         say(p, "  oneDNN %s, %d reorder%s", onednn_step_bf16(s->onednn) ? "bf16" : "f32", reorders,

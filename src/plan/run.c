@@ -240,6 +240,55 @@ static void run_apart(const soma_run *run, int32_t i, const work *w) {
     s->kernel->run(&call, 0);
 }
 
+static double seconds_now(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Channels [at, end), counted through the samples of two calls, through both steps of a pair; adds the steps' times to
+ * `seconds` if that is not NULL. */
+static void walk_pair(const soma_run *run, int32_t i, const kernel_call calls[2], int64_t at, int64_t end, int thread,
+                      double *seconds) {
+    const step *s = &run->plan->steps[i];
+    const int64_t all = s->shape.dims[1];
+    double before = seconds ? seconds_now() : 0;
+    while (at < end) {
+        const int64_t channel = at % all, left = all - channel < end - at ? all - channel : end - at;
+        const int64_t pieces = (left + s->channels - 1) / s->channels, now = (left + pieces - 1) / pieces;
+        for (int32_t k = 0; k < 2; k++) {
+            part_call part;
+            run_prepare_part(run, i + k, &calls[k], at / all, channel, now, thread, &part);
+            s[k].kernel->run(&part.call, 0);
+            if (!seconds) continue;
+            double after = seconds_now();
+            seconds[i + k] += after - before;
+            before = after;
+        }
+        at += now;
+    }
+}
+
+/* A thread's part of a pair: of the samples, or of the channels of all of them. */
+static void run_pair(const soma_run *run, int32_t i, int thread, double *seconds) {
+    enum { UNIT = 8 }; /* channels that are not cut */
+    const step *s = &run->plan->steps[i];
+    const int64_t all = s->shape.dims[1], units = (all + UNIT - 1) / UNIT;
+    const kernel_call calls[2] = {run->steps[i].call, run->steps[i + 1].call};
+    int64_t first = 0, end = thread ? 0 : run->batch * all;
+    if (s->partition == PARTITION_BATCH) {
+        partition_range(run->batch, thread, run->threads, &first, &end);
+        first *= all;
+        end *= all;
+    } else if (s->partition == PARTITION_FREE) {
+        int64_t unit[2];
+        partition_range(run->batch * units, thread, run->threads, &unit[0], &unit[1]);
+        first = unit[0] / units * all + unit[0] % units * UNIT;
+        end = unit[1] / units * all + unit[1] % units * UNIT;
+    }
+    walk_pair(run, i, calls, first, end, thread, seconds);
+}
+
 static bool all_finite(const soma_run *run, int32_t value) {
     const plan_value *v = &run->plan->values[value];
     const void *data = run_address(run, value);
@@ -260,10 +309,12 @@ static bool step_finite(const soma_run *run, const step *s) {
     return ok;
 }
 
-static double seconds_now(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+/* Some samples of one thread through a pair of a stretch. */
+static void pair_apart(const soma_run *run, int32_t i, const work *w, double *seconds) {
+    kernel_call calls[2];
+    epilogue e[2];
+    for (int32_t k = 0; k < 2; k++) run_prepare_call(run, i + k, w, &calls[k], &e[k]);
+    walk_pair(run, i, calls, 0, w->samples * run->plan->steps[i].shape.dims[1], w->thread, seconds);
 }
 
 /* A thread's samples through a stretch, a few at a time; adds each step's time to `seconds` if that is not NULL. */
@@ -274,6 +325,11 @@ static void walk_stretch(const soma_run *run, const stretch *t, int thread, doub
     for (; first < end; first += t->samples) {
         const work w = {first, end - first < t->samples ? end - first : t->samples, thread, true};
         for (int32_t i = t->first; i < t->end; i++) {
+            if (run->plan->steps[i].channels) {
+                pair_apart(run, i++, &w, seconds);
+                if (seconds) before = seconds_now();
+                continue;
+            }
             run_apart(run, i, &w);
             if (!seconds) continue;
             double after = seconds_now();
@@ -293,6 +349,11 @@ static void walk_steps(soma_run *run, int thread) {
             const stretch *t = &plan->stretches[plan->steps[i].stretch];
             walk_stretch(run, t, thread, timed ? run->seconds : NULL);
             i = t->end - 1;
+            if (timed) before = seconds_now();
+            continue;
+        }
+        if (plan->steps[i].channels) {
+            run_pair(run, i++, thread, timed ? run->seconds : NULL);
             if (timed) before = seconds_now();
             continue;
         }

@@ -2,6 +2,7 @@
 #ifndef PLAN_RUN_H
 #define PLAN_RUN_H
 
+#include "ops/attributes.h"
 #include "plan/plan.h"
 
 /* An element-wise step for one thread: the outer dimensions are walked, the two innermost go to the program. */
@@ -61,6 +62,15 @@ typedef struct work {
 /* A kernel's call, or an element-wise step's job for one thread. */
 void run_prepare_call(const soma_run *run, int32_t step, const work *w, kernel_call *call, epilogue *e);
 void run_prepare_job(const soma_run *run, int32_t step, const work *w, elementwise_job *job);
+/* Of a call of a pair's first or second step: `channels` from `channel` on of one sample, in call->batch counted, by
+ * one thread. The copies are the caller's. */
+typedef struct part_call {
+    kernel_call call;
+    epilogue epilogue;
+    window_attributes window;
+} part_call;
+void run_prepare_part(const soma_run *run, int32_t step, const kernel_call *whole, int64_t sample, int64_t channel,
+                      int64_t channels, int thread, part_call *part);
 /* Fills run->steps for a batch; the steps of stretches are prepared as they run. */
 void run_prepare(soma_run *run, int64_t batch);
 /* Computes the host's scalars anew for the batch that the steps are prepared for. */

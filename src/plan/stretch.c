@@ -40,7 +40,7 @@ static bool belongs(const soma_plan *plan, const step *s, size_t *bytes) {
     if (!s->apart) return false;
     plan_step_touches(plan, s, add_value, &z);
     if (s->kernel && s->kernel->algorithm) z.weights *= TRANSFORMED;
-    *bytes = z.samples;
+    if (z.samples > *bytes) *bytes = z.samples;
     return z.regular && z.weights <= z.samples;
 }
 
@@ -92,14 +92,12 @@ int plan_stretch(soma_plan *plan, soma_error *error) {
     if (!plan->stretches) return error_memory(error);
     for (int32_t i = 0; i < plan->steps_count; i++) plan->steps[i].stretch = -1;
     if (plan->options.max_batch < 2 || plan->reference || plan->unfused) return SOMA_OK;
-    for (int32_t i = 0; i <= plan->steps_count; i++) {
-        size_t bytes = 0;
-        if (i < plan->steps_count && belongs(plan, &plan->steps[i], &bytes)) {
-            if (bytes > most) most = bytes;
-            continue;
-        }
+    for (int32_t i = 0, end; i <= plan->steps_count; i = end) {
+        const step *s = &plan->steps[i];
+        end = i < plan->steps_count && s->channels ? i + 2 : i + 1; /* pairs stay together */
+        if (i < plan->steps_count && belongs(plan, s, &most) && belongs(plan, &plan->steps[end - 1], &most)) continue;
         try_stretch(plan, first, i, most);
-        first = i + 1;
+        first = end;
         most = 0;
     }
     return SOMA_OK;

@@ -96,7 +96,9 @@ typedef struct kernel {
     const soma_op *op;
     const char *algorithm; /* NULL: the direct one; another rounds differently and may be switched off */
     bool epilogue;         /* takes one */
-    bool apart; /* samples depend on no others, and on their number neither the way nor the order of a sum does */
+    bool apart;       /* samples depend on no others, and on their number neither the way nor the order of a sum does */
+    bool channelwise; /* so it is with channels: out[0]'s follow from in[0]'s and, if there is one, in[1]'s of the same
+                         number */
     /* How the epilogue sees out[0] as [matrices, rows, columns]: the number of its last dimensions that make the
      * columns (0 means 1); the dimension before them makes the rows. */
     int epilogue_columns;

@@ -11,6 +11,7 @@
 #define SCRATCH(name)     .scratch = KERNEL(name##_scratch)
 #define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
 #define APART             .apart = true
+#define CHANNELWISE       .apart = true, .channelwise = true
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
@@ -18,17 +19,17 @@ const kernel KERNEL(kernels)[] = {
     {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2), APART},
     {CASE(convolution_backward_data, winograd_backward_data), FAST(winograd), EPILOGUE(2)},
     {CASE(convolution_backward_weights, winograd_backward_weights), FAST(winograd), EPILOGUE(3)},
-    {CASE(convolution, depthwise), EPILOGUE(2), APART},
+    {CASE(convolution, depthwise), EPILOGUE(2), CHANNELWISE},
     {CASE(convolution_backward_data, depthwise_backward_data), EPILOGUE(2)},
     {CASE(convolution_backward_data, pointwise_backward_data), EPILOGUE(2)},
     {CASE(convolution_backward_weights, depthwise_backward_weights), EPILOGUE(3)},
     {ENTRY(convolution), SCRATCH(convolution), EPILOGUE(2), APART},
     {ENTRY(convolution_backward_data), SCRATCH(convolution_backward_data), EPILOGUE(2)},
     {ENTRY(convolution_backward_weights), SCRATCH(convolution_backward_weights), EPILOGUE(3)},
-    {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2), APART},
+    {ENTRY(max_pool), SCRATCH(max_pool), EPILOGUE(2), CHANNELWISE},
     {LIKE(max_pool_backward, max_pool), SCRATCH(max_pool_backward), EPILOGUE(2)},
     {LIKE(max_pool_take, max_pool), SCRATCH(max_pool), EPILOGUE(2)},
-    {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2), APART},
+    {LIKE(average_pool, max_pool), SCRATCH(max_pool), EPILOGUE(2), CHANNELWISE},
     {LIKE(average_pool_backward, max_pool), SCRATCH(average_pool_backward), EPILOGUE(2)},
     {ENTRY(upsample), APART},
     {LIKE(upsample_backward, upsample)},
