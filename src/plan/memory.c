@@ -97,13 +97,11 @@ static int keep_still(soma_plan *plan, soma_error *error) {
     return SOMA_OK;
 }
 
-/* The steps of a pair run together: what the first reads or the second makes lives through both. */
+/* The steps of a pair run together: while the second makes its values, the first still reads its own. */
 static void lengthen_pairs(soma_plan *plan) {
     for (int32_t v = 0; v < plan->values_count; v++) {
         plan_value *x = &plan->values[v];
-        if (x->place != PLACE_ARENA || x->root != v) continue;
-        if (x->last >= 0 && x->last < plan->steps_count && plan->steps[x->last].channels) x->last++;
-        if (x->first > 0 && plan->steps[x->first - 1].channels) x->first--;
+        if (x->place == PLACE_ARENA && x->root == v && x->first > 0 && plan->steps[x->first - 1].channels) x->first--;
     }
 }
 

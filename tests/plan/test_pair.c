@@ -30,7 +30,7 @@ static soma_value depthwise(soma_value x, int64_t channels, int64_t stride) {
 
 static soma_value norm(soma_value x) { return soma_batch_norm(x, SOMA_OPTIONS(soma_batch_norm_options){0}); }
 
-enum { PLAIN, FINISHED, ADDED, JOINED, MAXIMA, MEANS, TWICE, KINDS };
+enum { PLAIN, FINISHED, ADDED, JOINED, MAXIMA, MEANS, TWICE, ALIKE, AGAIN, KINDS };
 
 static network make(int kind, bool training) {
     network n = {.graph = soma_graph_create()};
@@ -66,6 +66,14 @@ static network make(int kind, bool training) {
         n.between = pointwise(n.in, WIDE);
         n.out = soma_tanh(soma_avg_pool2d(n.between, 2, 2));
         break;
+    case ALIKE:   /* the result would fit where the input was, which the first step reads last, */
+    case AGAIN: { /* or the second, too */
+        soma_value x = soma_relu(soma_conv2d(n.in, WIDE, soma_kernel(3, 3), SOMA_OPTIONS(soma_conv2d_options){0}));
+        n.between = soma_relu(pointwise(x, WIDE));
+        x = kind == ALIKE ? depthwise(n.between, WIDE, 1) : soma_add(depthwise(n.between, WIDE, 1), x);
+        n.out = soma_relu(x);
+        break;
+    }
     default: /* one behind another, and what the first reads is read again behind both */
         n.between = soma_relu(pointwise(n.in, WIDE));
         n.out = soma_add(pointwise(depthwise(n.between, WIDE, 1), CHANNELS), n.in);

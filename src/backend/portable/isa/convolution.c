@@ -27,6 +27,7 @@ typedef struct strip {
 
 static void open(const kernel_call *call, patches *p) {
     patches_open(p, call->attributes, &call->in[0].shape, &call->in[1].shape, &call->out[0].shape);
+    patches_sort(p, call->attributes);
 }
 
 /* The adjoint as a convolution from the output's gradient to the input's. */

@@ -44,10 +44,22 @@ void patches_open(patches *p, const window_attributes *a, const soma_shape *x, c
     p->plain = p->identical && p->places == p->area && p->depth == p->channels;
 }
 
+void patches_sort(patches *p, const window_attributes *a) {
+    if (p->stride[1] == 1 || p->kernel[1] < p->stride[1]) return;
+    sorted_open(&p->sorted, &a->window, (const int64_t[]){p->height, p->width}, p->out);
+    p->sorts = true;
+    p->identical = false;
+    p->plane = (int64_t)p->sorted.floats;
+}
+
 void patches_pad(const patches *p, int64_t count, int64_t row, int64_t end, const float *from, float *to) {
     const int64_t line = p->padded[1], top = p->before[0], bottom = top + p->height;
     const size_t all = (size_t)((end - row) * line) * sizeof *to, inside = (size_t)p->width * sizeof *to;
     for (int64_t c = 0; c < count; c++, from += p->area, to += p->plane) {
+        if (p->sorts) {
+            sorted_rows(&p->sorted, from, 0, row, end, to);
+            continue;
+        }
         if (p->identical) {
             memcpy(to + row * line, from + row * line, all);
             continue;
@@ -60,12 +72,13 @@ void patches_pad(const patches *p, int64_t count, int64_t row, int64_t end, cons
 
 /* The chunks of places [place, place + count); returns their number. */
 static int place_chunks(const patches *p, int64_t place, int64_t count, int64_t width, chunk *list) {
+    const int64_t line = p->sorts ? p->stride[1] * p->sorted.line : p->padded[1], step = p->sorts ? 1 : p->stride[1];
     int64_t y = place / p->out[1], x = place % p->out[1];
     int n = 0;
     for (int64_t at = 0; at < count; n++) {
         int64_t now = p->out[1] - x < count - at ? p->out[1] - x : count - at;
         if (now > width) now = width;
-        list[n] = (chunk){(int32_t)at, (int32_t)now, y * p->stride[0] * p->padded[1] + x * p->stride[1]};
+        list[n] = (chunk){(int32_t)at, (int32_t)now, y * p->stride[0] * line + x * step};
         at += now;
         x += now;
         if (x == p->out[1]) x = 0, y++;
@@ -150,11 +163,50 @@ static inline void walk_skip(const patches *p, row_walk *w, int64_t lines) {
     w->at += p->plane - p->kernel[0] * p->dilation[0] * p->padded[1];
 }
 
+/* A chunk of rows that begin `at` places of the image. */
+SIMD void copy_sorted(const size_t width, const chunk *c, const float *image, const int64_t *at, int64_t rows,
+                      float *to) {
+    const float *from = image + c->from;
+    to += c->to;
+    for (int64_t q = 0; q < rows; q++, to += GEMM_COLUMNS) memcpy(to, from + at[q], width * sizeof *to);
+}
+
+/* Rows [row, row_end), which are at most GEMM_DEPTH, of a panel of a sorted copy. */
+static void sorted_panel(const patches *p, const float *image, int64_t row, int64_t row_end, const chunk *list, int n,
+                         int64_t width, float *to) {
+    const int64_t area = p->kernel[0] * p->kernel[1], rows = row_end - row;
+    int64_t c = row / area, k = row % area / p->kernel[1], l = row % p->kernel[1], at[GEMM_DEPTH];
+    for (int64_t q = 0; q < rows; q++) {
+        at[q] = c * p->plane + sorted_place(&p->sorted, 0, k, l);
+        if (++l < p->kernel[1]) continue;
+        l = 0;
+        if (++k < p->kernel[0]) continue;
+        k = 0;
+        c++;
+    }
+    for (int i = 0; i < n; i++) {
+        if (list[i].to + width > GEMM_COLUMNS) {
+            for (int64_t q = 0; q < rows; q++)
+                copy_chunk(width, &list[i], 1, to + q * GEMM_COLUMNS, 0, image + at[q], 0, 1);
+        } else if (width == 4) {
+            copy_sorted(4, &list[i], image, at, rows, to);
+        } else if (width == 8) {
+            copy_sorted(8, &list[i], image, at, rows, to);
+        } else {
+            copy_sorted(16, &list[i], image, at, rows, to);
+        }
+    }
+}
+
 void patches_panel(const patches *p, const float *image, int64_t row, int64_t row_end, int64_t place, int64_t count,
                    float *to) {
     chunk list[CHUNKS];
     int64_t width = copy_width(p->out[1]);
     int n = place_chunks(p, place, count, width, list);
+    if (p->sorts) {
+        sorted_panel(p, image, row, row_end, list, n, width, to);
+        return;
+    }
     row_walk w = walk_open(p, row);
     for (int64_t q = row, lines; q < row_end; q += lines, to += lines * GEMM_COLUMNS) {
         /* The lines are the kernel's positions in one of its rows. */

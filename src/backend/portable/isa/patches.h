@@ -7,9 +7,11 @@
 #define ISA_PATCHES_H
 
 #include "backend/portable/isa/gemm.h"
+#include "backend/portable/isa/sorted.h"
 #include "ops/attributes.h"
 
 #define patches_open  KERNEL(patches_open)
+#define patches_sort  KERNEL(patches_sort)
 #define patches_pad   KERNEL(patches_pad)
 #define patches_panel KERNEL(patches_panel)
 #define patches_rows  KERNEL(patches_rows)
@@ -25,6 +27,8 @@ typedef struct patches {
     int64_t padded[2], plane, area; /* padded height and width, elements of such a channel; height * width */
     bool identical;                 /* the padded image is the image */
     bool plain;                     /* and the patches are the image: kernel 1x1, stride 1 */
+    bool sorts;                     /* the padded image is a sorted copy */
+    sorted sorted;
 } patches;
 
 enum { PATCHES_SLACK = 32 }; /* floats behind a padded image or a panel that copies may touch */
@@ -34,6 +38,10 @@ static inline size_t whole_lines(int64_t floats) { return (size_t)(floats + 15) 
 
 void patches_open(patches *p, const window_attributes *a, const soma_shape *x, const soma_shape *w,
                   const soma_shape *y);
+
+/* Lets the padded image be a sorted copy, if that helps: where windows overlap that stand some columns apart, each
+ * element is moved to its neighbours once instead of in each patch. For patches_pad and patches_panel alone. */
+void patches_sort(patches *p, const window_attributes *a);
 
 /* Rows [row, end) of `count` padded channels `to` of those at `from`; the copy has all rows, the others are left. */
 void patches_pad(const patches *p, int64_t count, int64_t row, int64_t end, const float *from, float *to);

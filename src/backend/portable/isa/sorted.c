@@ -36,20 +36,32 @@ static void sort_row(const sorted *p, const float *x, int64_t wanted, float *to)
         if (wanted % 2) even[wanted / 2] = x[wanted - 1];
         return;
     }
-    for (; c < stride; c++) {
+    if (stride == 4) {
+        float *line[4];
+        for (int k = 0; k < 4; k++) line[k] = to + (before + k) % 4 * p->line + (before + k) / 4;
+        for (; c + 4 * VW <= wanted; c += 4 * VW) {
+            vf even[2], odd[2], sorted[4];
+            for (int k = 0; k < 2; k++) load_pairs(x + c + 2 * k * VW, VW, &even[k], &odd[k]);
+            split_pairs(even[0], even[1], &sorted[0], &sorted[2]);
+            split_pairs(odd[0], odd[1], &sorted[1], &sorted[3]);
+            for (int k = 0; k < 4; k++) v_store(line[k] + c / 4, sorted[k]);
+        }
+    }
+    for (const int64_t end = c + stride; c < end; c++) {
         float *line = to + (c + before) % stride * p->line + (c + before) / stride;
         for (int64_t k = c; k < wanted; k += stride) *line++ = x[k];
     }
 }
 
-void sorted_fill(const sorted *p, const float *x, float fill, float *to) {
+void sorted_rows(const sorted *p, const float *x, float fill, int64_t row, int64_t end, float *to) {
     const soma_window *w = &p->window;
-    const int64_t stride = w->stride[1], row = stride * p->line, before = w->before[1];
+    const int64_t stride = w->stride[1], line = stride * p->line, before = w->before[1];
     const int64_t inside = p->reach - before < p->width ? p->reach - before : p->width;
-    for (int64_t i = 0; i < p->rows; i++, to += row) {
+    to += row * line;
+    for (int64_t i = row; i < end; i++, to += line) {
         int64_t from = i - w->before[0];
         if (from < 0 || from >= p->height || inside < 0) {
-            for (int64_t j = 0; j < row; j++) to[j] = fill;
+            for (int64_t j = 0; j < line; j++) to[j] = fill;
             continue;
         }
         sort_row(p, x + from * p->width, inside, to);
@@ -57,6 +69,8 @@ void sorted_fill(const sorted *p, const float *x, float fill, float *to) {
         for (int64_t c = before + inside; c < p->reach; c++) to[c % stride * p->line + c / stride] = fill;
     }
 }
+
+void sorted_fill(const sorted *p, const float *x, float fill, float *to) { sorted_rows(p, x, fill, 0, p->rows, to); }
 
 void sorted_back(const sorted *p, const float *from, float *x) {
     const int64_t stride = p->window.stride[1], row = stride * p->line, before = p->window.before[1];

@@ -10,6 +10,7 @@
 
 #define sorted_open KERNEL(sorted_open)
 #define sorted_fill KERNEL(sorted_fill)
+#define sorted_rows KERNEL(sorted_rows)
 #define sorted_back KERNEL(sorted_back)
 
 typedef struct sorted {
@@ -25,6 +26,8 @@ void sorted_open(sorted *p, const soma_window *window, const int64_t plane[2], c
 
 /* The copy of a plane, with `fill` as padding; what stood behind each line is left. */
 void sorted_fill(const sorted *p, const float *x, float fill, float *to);
+/* Rows [row, end) of it, the padding above counted. */
+void sorted_rows(const sorted *p, const float *x, float fill, int64_t row, int64_t end, float *to);
 
 /* The reverse, without the padding; columns and rows that no window touches become 0. */
 void sorted_back(const sorted *p, const float *from, float *x);
