@@ -97,6 +97,19 @@ static int keep_still(soma_plan *plan, soma_error *error) {
     return SOMA_OK;
 }
 
+/* Weights that a plan does not change are arranged once as the kernels want them. */
+static void keep_arranged(soma_plan *plan) {
+    for (int32_t i = 0; i < plan->steps_count && !plan->effects && !plan->unfused; i++) {
+        step *s = &plan->steps[i];
+        if (s->kind != STEP_KERNEL || !s->kernel->kept) continue;
+        const place_kind place = plan_root(plan, plan_value_of(plan, s->anchor->inputs[1]))->place;
+        if (place != PLACE_VARIABLE && place != PLACE_CONSTANT) continue;
+        kernel_call call;
+        plan_shape_call(plan, s->anchor, plan->options.max_batch, &call);
+        s->kept = s->kernel->kept(&call);
+    }
+}
+
 /* The steps of a pair run together: while the second makes its values, the first still reads its own. */
 static void lengthen_pairs(soma_plan *plan) {
     for (int32_t v = 0; v < plan->values_count; v++) {
@@ -277,7 +290,7 @@ static void place_stretch(placer *p, stretch *t, block *blocks) {
 
 int plan_place(soma_plan *plan, soma_error *error) {
     placer p = {.plan = plan};
-    size_t total = 0, most = (size_t)plan->values_count + (size_t)plan->steps_count + 1;
+    size_t total = 0, most = (size_t)plan->values_count + 2 * (size_t)plan->steps_count + 1;
     for (int32_t i = 0; i < plan->steps_count; i++) {
         lifetimes l = {plan, i};
         plan_step_touches(plan, &plan->steps[i], live, &l);
@@ -285,6 +298,7 @@ int plan_place(soma_plan *plan, soma_error *error) {
     for (int32_t v = 0; v < plan->values_count; v++)
         if (plan->values[v].place == PLACE_ARENA && plan->values[v].kept) plan->values[v].last = plan->steps_count;
     lengthen_pairs(plan);
+    keep_arranged(plan);
     if (keep_still(plan, error) != SOMA_OK || plan_stretch(plan, error) != SOMA_OK) return error->code;
     for (int32_t v = 0; v < plan->values_count; v++) {
         const plan_value *x = &plan->values[v];
@@ -292,9 +306,15 @@ int plan_place(soma_plan *plan, soma_error *error) {
         if (!size_add(total, aligned(value_bytes(plan, x)), &total) || total > SIZE_MAX / 8)
             return error_set(error, SOMA_ERROR_MEMORY, "plan: its values do not fit into memory");
     }
+    for (int32_t i = 0; i < plan->steps_count; i++)
+        if (!size_add(total, aligned(plan->steps[i].kept), &total) || total > SIZE_MAX / 8)
+            return error_set(error, SOMA_ERROR_MEMORY, "plan: its values do not fit into memory");
     p.share = (total > share_above || plan->stretches_count) && !plan->unfused;
     p.blocks = mem_array(plan->context, 2 * most, sizeof *p.blocks);
     if (!p.blocks) return error_memory(error);
+    for (int32_t i = 0; i < plan->steps_count; i++)
+        if (plan->steps[i].kept)
+            plan->steps[i].kept_offset = take_place(&p, aligned(plan->steps[i].kept), plan->steps_count);
     for (int32_t i = 0; i < plan->steps_count; i++) {
         const int32_t t = plan->steps[i].stretch;
         if (t >= 0 && plan->stretches[t].first == i) place_stretch(&p, &plan->stretches[t], p.blocks + most);

@@ -73,11 +73,12 @@ typedef struct step {
     int32_t group;
     int nodes; /* graph nodes that it stands for */
     partition partition;
-    bool barrier;     /* before it */
-    bool still;       /* follows from weights alone: what it made is good until a variable changes */
-    bool apart;       /* what becomes of a sample depends on nothing but this sample */
-    int32_t stretch;  /* that it belongs to, or -1 */
-    int64_t channels; /* not 0: a thread walks this step and the next together, so many channels at a time */
+    bool barrier;             /* before it */
+    bool still;               /* follows from weights alone: what it made is good until a variable changes */
+    bool apart;               /* what becomes of a sample depends on nothing but this sample */
+    int32_t stretch;          /* that it belongs to, or -1 */
+    int64_t channels;         /* not 0: a thread walks this step and the next together, so many channels at a time */
+    size_t kept, kept_offset; /* bytes in the arena of what its kernel keeps of the weights, and where */
     double flops;
 } step;
 

@@ -182,6 +182,7 @@ void run_prepare_call(const soma_run *run, int32_t step_number, const work *w, k
     c->scratch_stride = plan->scratch_stride;
     c->scratch = run->scratch + (w->apart ? (size_t)w->thread * plan->scratch_stride : 0);
     c->past = is_past_caches(plan, plan->first_value[n->number - 1], w->samples);
+    c->kept = s->kept ? run->arena + s->kept_offset : NULL;
     c->onednn_step = s->onednn;
     c->onednn_run = run->steps[step_number].onednn;
     if (!s->program) return;

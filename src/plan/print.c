@@ -56,6 +56,7 @@ static void print_work(const soma_plan *plan, const printer *p, int32_t i) {
         if (onednn_step_kept(s->onednn)) say(p, ", weights kept");
     }
     if (s->kernel && s->kernel->algorithm) say(p, "  %s", s->kernel->algorithm);
+    if (s->kept) say(p, ", weights kept");
     if (s->kind == STEP_REFERENCE && !plan->reference) say(p, "  reference kernel");
     if (s->program && ew_compiled_name(s->program)) say(p, "  compiled %s", ew_compiled_name(s->program));
     for (int o = 0; s->program && o < s->program->outputs; o++)

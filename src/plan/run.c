@@ -401,15 +401,25 @@ static int agree_on_rows(const soma_run *run, int64_t *batch, soma_error *error)
     return SOMA_OK;
 }
 
-/* What follows from weights alone is made anew when a variable has changed, weights in oneDNN's layouts among it. */
+/* What follows from weights alone is made anew when a variable has changed, weights arranged for their kernels among
+ * it. */
 static void keep_weights(soma_run *run) {
     const soma_plan *plan = run->plan;
     run->fresh = run->kept == plan->store->version;
     if (run->fresh) return;
-    for (int32_t i = 0; i < plan->steps_count; i++)
-        if (run->steps[i].onednn)
-            onednn_run_keep(run->steps[i].onednn,
-                            run_address(run, plan_value_of(plan, plan->steps[i].anchor->inputs[1])));
+    for (int32_t i = 0; i < plan->steps_count; i++) {
+        const step *s = &plan->steps[i];
+        if (!run->steps[i].onednn && !s->kept) continue;
+        void *weights = run_address(run, plan_value_of(plan, s->anchor->inputs[1]));
+        if (run->steps[i].onednn) {
+            onednn_run_keep(run->steps[i].onednn, weights);
+            continue;
+        }
+        kernel_call call;
+        plan_shape_call(plan, s->anchor, run->batch, &call);
+        call.in[1].data = weights;
+        s->kernel->keep(&call, run->arena + s->kept_offset);
+    }
     run->kept = plan->store->version;
 }
 

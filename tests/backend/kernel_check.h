@@ -128,6 +128,9 @@ static bool check_run(const check_case *c, const isa *level, const kernel *k, co
     if (wanted >= 0 && call.partition != PARTITION_SERIAL) call.partition = (partition)wanted;
     size_t bytes = k->scratch ? k->scratch(&call) : 0;
     call.scratch_stride = (bytes + 63) / 64 * 64;
+    void *kept = k->kept && threads > 1 ? check_block(k->kept(&call), 1) : NULL; /* which changes no bits */
+    if (kept) k->keep(&call, kept);
+    call.kept = kept;
     for (int t = 0; t < threads; t++) {
         /* Each thread has a block of its own, so that reaching beyond it is seen. */
         char *block = aligned_alloc(64, call.scratch_stride + 64);
@@ -138,6 +141,7 @@ static bool check_run(const check_case *c, const isa *level, const kernel *k, co
         for (size_t i = call.scratch_stride; i < call.scratch_stride + 64; i++) assert_true(block[i] == (char)0xff);
         free(block);
     }
+    free(kept);
     return true;
 }
 

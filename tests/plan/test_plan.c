@@ -673,6 +673,41 @@ static void scales_follow_the_variables(void **state) {
     soma_graph_destroy(g);
 }
 
+/* Weights are arranged for their kernels once, and anew when they change. */
+static void arranged_weights_follow_the_variables(void **state) {
+    (void)state;
+    enum { CHANNELS = 48, SIDE = 16, NUMBERS = CHANNELS * SIDE * SIDE, WEIGHTS = CHANNELS * CHANNELS * 9 };
+    static float x[NUMBERS], before[NUMBERS], again[NUMBERS], after[NUMBERS], values[WEIGHTS];
+    static char says[2001];
+    soma_error e = {0};
+    soma_graph *g = soma_graph_create();
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, CHANNELS, SIDE, SIDE));
+    const soma_conv2d_options options = {.padding = 1, .no_bias = true};
+    soma_value out = soma_conv2d(in, CHANNELS, soma_kernel(3, 3), options);
+    soma_plan *p = soma_plan_infer(&out, 1, SOMA_OPTIONS(soma_plan_options){.backend = SOMA_BACKEND_PORTABLE}, &e);
+    soma_run *r = soma_run_create(p, &e);
+    assert_string_equal(e.message, "");
+    soma_plan_print(p, collect, says);
+    assert_non_null(strstr(says, "winograd, weights kept"));
+    for (int i = 0; i < NUMBERS; i++) x[i] = (float)(i % 13) - 6;
+    assert_int_equal(soma_run_set(r, in, x, 1, &e), SOMA_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+        assert_int_equal(soma_run_get(r, out, i ? again : before, NUMBERS, &e), SOMA_OK);
+    }
+    assert_memory_equal(before, again, sizeof before);
+    soma_store *store = soma_plan_store(p);
+    assert_int_equal(soma_store_get(store, "conv2d1.weight", values, WEIGHTS, &e), SOMA_OK);
+    for (int i = 0; i < WEIGHTS; i++) values[i] *= 2;
+    assert_int_equal(soma_store_set(store, "conv2d1.weight", values, WEIGHTS, &e), SOMA_OK);
+    assert_int_equal(soma_run_step(r, &e), SOMA_OK);
+    assert_int_equal(soma_run_get(r, out, after, NUMBERS, &e), SOMA_OK);
+    for (int i = 0; i < NUMBERS; i++) assert_true(after[i] == 2 * before[i]);
+    soma_run_destroy(r);
+    soma_plan_destroy(p);
+    soma_graph_destroy(g);
+}
+
 /* ---- Results that leave the registers finished ---------------------------------------------------------------------
  */
 
@@ -756,6 +791,7 @@ int main(void) {
         cmocka_unit_test(parts_of_a_concatenation_are_written_in_place),
         cmocka_unit_test(a_memory_budget_changes_no_bit),
         cmocka_unit_test(scales_follow_the_variables),
+        cmocka_unit_test(arranged_weights_follow_the_variables),
         cmocka_unit_test(results_are_finished_to_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

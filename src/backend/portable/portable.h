@@ -80,6 +80,7 @@ typedef struct kernel_call {
     int threads;   /* threads of this region */
     char *scratch; /* scratch_stride bytes a thread, aligned to 64 */
     size_t scratch_stride;
+    const void *kept; /* what the kernel's `keep` made of in[1], or NULL */
     op_random random;
     const struct isa *isa;
     const struct onednn_step *onednn_step; /* NULL but for kernels of backend/onednn */
@@ -107,6 +108,10 @@ typedef struct kernel {
     /* The split that suits the shapes at the largest batch (call->batch, call->threads are set); NULL: serial. */
     partition (*partition)(const kernel_call *call);
     size_t (*scratch)(const kernel_call *call); /* bytes a thread at the largest batch; NULL: none */
+    /* Where weights stay the same from call to call, a kernel may arrange them once: bytes of that, and how; NULL:
+     * none. Neither depends on the batch. */
+    size_t (*kept)(const kernel_call *call);
+    void (*keep)(const kernel_call *call, void *to);
     void (*run)(const kernel_call *call, int thread);
 } kernel;
 

@@ -12,11 +12,12 @@
 #define EPILOGUE(columns) .epilogue = true, .epilogue_columns = columns
 #define APART             .apart = true
 #define CHANNELWISE       .apart = true, .channelwise = true
+#define KEEPS(name)       .kept = KERNEL(name##_kept), .keep = KERNEL(name##_keep)
 
 extern const kernel KERNEL(kernels)[];
 const kernel KERNEL(kernels)[] = {
     {ENTRY(matmul), SCRATCH(matmul), EPILOGUE(1)},
-    {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2), APART},
+    {CASE(convolution, winograd), FAST(winograd), EPILOGUE(2), APART, KEEPS(winograd)},
     {CASE(convolution_backward_data, winograd_backward_data), FAST(winograd), EPILOGUE(2)},
     {CASE(convolution_backward_weights, winograd_backward_weights), FAST(winograd), EPILOGUE(3)},
     {CASE(convolution, depthwise), EPILOGUE(2), CHANNELWISE},

@@ -91,6 +91,8 @@ KERNEL_FUNCTIONS(convolution_backward_data)
 KERNEL_FUNCTIONS(convolution_backward_weights)
 KERNEL_FUNCTIONS(winograd)
 bool KERNEL(winograd_accepts)(const kernel_call *call);
+size_t KERNEL(winograd_kept)(const kernel_call *call);
+void KERNEL(winograd_keep)(const kernel_call *call, void *to);
 KERNEL_FUNCTIONS(winograd_backward_data)
 bool KERNEL(winograd_backward_data_accepts)(const kernel_call *call);
 KERNEL_FUNCTIONS(winograd_backward_weights)

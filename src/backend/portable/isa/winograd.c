@@ -10,6 +10,7 @@
  * Split among threads by samples, or by filters or rows of tiles where there are fewer samples. */
 #include "backend/portable/isa/winograd.h"
 
+enum { AHEAD = 8 };                                           /* planes of kept kernels that are called for ahead */
 enum { FILTER_LAYER = WINOGRAD_DEPTH * WINOGRAD_WIDTH + 16 }; /* a number's filters; an odd number of lines */
 
 /* How a call is cut, and where a thread's scratch has what, in floats. */
@@ -81,7 +82,9 @@ static void transform_filters(const job *j, int64_t plane, int64_t depth, int64_
     const int64_t r = g->form->kernel, area = r * r, layer = FILTER_LAYER;
     const float *w = j->call->in[1].data, *from = j->kernels;
     int64_t line = r * WINOGRAD_WIDTH, column = WINOGRAD_WIDTH;
-    if (!j->l->back) {
+    if (j->call->kept) {
+        from = (const float *)j->call->kept + (filter / j->l->width * g->planes + plane) * area * WINOGRAD_WIDTH;
+    } else if (!j->l->back) {
         gemm_transpose(width, depth * area, w + (filter * g->planes + plane) * area, g->planes * area, j->kernels,
                        WINOGRAD_WIDTH);
     } else { /* weights are [planes, filters, ..] here; the last element comes first */
@@ -92,10 +95,13 @@ static void transform_filters(const job *j, int64_t plane, int64_t depth, int64_
         line = -line;
         column = -column;
     }
-    for (int64_t k = 0; k < depth; k++)
+    for (int64_t k = 0; k < depth; k++) {
+        const float *later = from + (k + AHEAD) * area * WINOGRAD_WIDTH;
+        for (int64_t q = 0; q < area * WINOGRAD_WIDTH && j->call->kept; q += 16) __builtin_prefetch(later + q, 0, 3);
         for (int64_t i = 0; i < width; i += VW)
             winograd_apply(&g->form->filter, from + k * area * WINOGRAD_WIDTH + i, line, column,
                            j->filters + k * WINOGRAD_WIDTH + i, g->points * layer, layer);
+    }
 }
 
 static void multiply(const job *j, int64_t tiles, int64_t filter, int64_t width) {
@@ -196,6 +202,23 @@ static bool pays(const kernel_call *call, bool back) {
     double direct = (double)(g->samples * g->out[0] * g->out[1]) * (double)(g->planes * g->filters) *
                     (double)(g->form->kernel * g->form->kernel);
     return rows == 0 || numbers * ((double)(rows * g->tiles[1]) + filter * (double)blocks) < 0.8 * direct;
+}
+
+/* Kernels as transform_filters wants them: of the filters done at a time, one such set after another. */
+size_t KERNEL(winograd_kept)(const kernel_call *call) {
+    layout l;
+    if (!open(call, false, &l)) return 0;
+    return (size_t)(l.panels * WINOGRAD_WIDTH) * (size_t)shape_elements(&call->in[1].shape, 1) / (size_t)l.g.filters *
+           sizeof(float);
+}
+void KERNEL(winograd_keep)(const kernel_call *call, void *to) {
+    layout l;
+    float *set = to;
+    open(call, false, &l);
+    const int64_t each = l.g.planes * l.g.form->kernel * l.g.form->kernel;
+    for (int64_t filter = 0; filter < l.g.filters; filter += l.width, set += each * WINOGRAD_WIDTH)
+        gemm_transpose(winograd_smaller(l.width, l.g.filters - filter), each,
+                       (const float *)call->in[1].data + filter * each, each, set, WINOGRAD_WIDTH);
 }
 
 bool KERNEL(winograd_accepts)(const kernel_call *call) { return pays(call, false); }
