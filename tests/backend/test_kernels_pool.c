@@ -106,6 +106,22 @@ static void pooling_over_any_window_is_near_the_reference(void **state) {
     }
 }
 
+/* Threads share out the rows of large pictures. */
+static void large_pictures_are_near_the_reference(void **state) {
+    (void)state;
+    random_stream r = random_open(13, 2);
+    for (int64_t width = 30; width <= 70; width += 5) {
+        soma_window w = {.kernel = {3, 3}, .stride = {2, 2}, .before = {width % 2, width / 5 % 2}, .after = {1, 1}};
+        check_window(&w, 1, 2, 95, width, &r);
+        w = (soma_window){.kernel = {2, 2}, .stride = {2, 2}};
+        check_window(&w, 1, 2, 95, width, &r);
+        w = (soma_window){.kernel = {2, 5}, .stride = {1, 1}, .before = {1, 2}, .after = {1, 2}};
+        check_window(&w, 1, 2, 50, width, &r);
+    }
+    soma_window w = {.kernel = {3, 2}, .stride = {2, 9}}; /* a few windows in a row */
+    check_window(&w, 1, 2, 95, 25, &r);
+}
+
 static void an_empty_batch_is_empty(void **state) {
     (void)state;
     random_stream r = random_open(3, 3);
@@ -117,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pooling_by_pairs_is_near_the_reference),
         cmocka_unit_test(pooling_over_any_window_is_near_the_reference),
+        cmocka_unit_test(large_pictures_are_near_the_reference),
         cmocka_unit_test(an_empty_batch_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
  * columns sorted by their remainder modulo s: there the same element of neighbouring windows stands side by side. A few
  * windows in a row take the plain way, one by one. The maximum of a window is its first one in scan order, a NaN being
  * larger than everything; where it stands is found again from x, as src/ops/max_pool.c says. Split among threads by
- * planes. */
+ * planes, large pictures' maxima by rows. */
 #include "backend/portable/isa/sorted.h"
 
 #include <math.h>
@@ -17,6 +17,7 @@ typedef struct pool {
     int64_t height, width, out_height, out_width; /* of x, of the pooled y */
     bool pairs;                                   /* 2x2, stride 2, all windows inside */
     bool along;                                   /* windows along vectors, on sorted copies */
+    int64_t row, row_end;                         /* of y, which are done; max_pool alone does some */
     sorted sorted;
     sorted line;                  /* of one row, as high as a window */
     float *copy, *other, *counts; /* of x (or its gradient), of `second`; see count_columns */
@@ -91,7 +92,7 @@ enum { POOL, SPREAD, TAKE };
 
 SIMD void each_window(const int what, const pool *p, const float *x, const float *second, float *to) {
     if (what == SPREAD) memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
-    for (int64_t i = 0; i < p->out_height; i++) {
+    for (int64_t i = p->row; i < p->row_end; i++) {
         span rows = span_of(p->window, 0, p->height, i);
         for (int64_t j = 0; j < p->out_width; j++) {
             span columns = span_of(p->window, 1, p->width, j);
@@ -156,10 +157,10 @@ SIMD void each_pair(const int what, const pool *p, const float *x, const float *
     if (what == SPREAD && (p->width > 2 * p->out_width || p->height > 2 * p->out_height)) {
         memset(to, 0, (size_t)(p->height * p->width) * sizeof *to);
     }
-    for (int64_t i = 0; i < p->out_height; i++) {
+    for (int64_t i = p->row; i < p->row_end; i++) {
         for (int64_t j = 0; j < p->out_width; j += VW) {
             size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
-            int64_t large = 2 * i * p->width + 2 * j, small = i * p->out_width + j;
+            int64_t large = 2 * i * p->width + 2 * j, small = (i - p->row) * p->out_width + j;
             const float *other = what == POOL ? NULL : second + (what == TAKE ? large : small);
             pair_row(what, p, x + large, other, to + (what == SPREAD ? large : small), n);
         }
@@ -176,26 +177,61 @@ SIMD vf largest_sorted(const pool *p, int64_t i, int64_t j) {
     return largest;
 }
 
+/* The largest of `count` numbers below each other, `step` apart, for `width` of them side by side. */
+SIMD void largest_down(int64_t count, const float *x, int64_t step, int64_t width, float *to) {
+    int64_t c = 0;
+    for (; c + VW <= width; c += VW) {
+        vf largest = v_load(x + c);
+        UNROLL
+        for (int64_t k = 1; k < count; k++) largest = v_max_nan(v_load(x + k * step + c), largest);
+        v_store(to + c, largest);
+    }
+    if (c == width) return;
+    const size_t n = (size_t)(width - c);
+    vf largest = v_load_partial(x + c, n);
+    for (int64_t k = 1; k < count; k++) largest = v_max_nan(v_load_partial(x + k * step + c, n), largest);
+    v_store_partial(to + c, largest, n);
+}
+
+/* The largest of each window of a padded row. */
+static void largest_along(const pool *p, const float *row, float *to) {
+    const soma_window *w = p->window;
+    const bool threes = w->kernel[1] == 3 && w->stride[1] == 2 && w->dilation[1] == 1;
+    if (!threes && w->stride[1] > 1) sorted_fill(&p->line, row + w->before[1], -INFINITY, p->copy);
+    for (int64_t j = 0; j < p->out_width; j += VW) {
+        const size_t n = (size_t)(p->out_width - j < VW ? p->out_width - j : VW);
+        vf largest, middle, last, none;
+        if (threes) {
+            load_pairs(row + 2 * j, n, &largest, &middle);
+            load_pairs(row + 2 * j + 2, n, &last, &none);
+            largest = v_max_nan(last, v_max_nan(middle, largest));
+        } else {
+            const float *from = w->stride[1] > 1 ? p->copy : row;
+            largest = v_set1(-INFINITY);
+            for (int64_t l = 0; l < w->kernel[1]; l++)
+                largest = v_max_nan(v_load(from + sorted_place(&p->line, 0, 0, l) + j), largest);
+        }
+        v_store_partial(to + j, largest, n);
+    }
+}
+
 /* The maximum alone: of the rows that windows span first, then along the row that is left. */
 static void largest_rows(const pool *p, const float *x, float *to) {
     const soma_window *w = p->window;
-    const int64_t reach = p->line.reach - w->before[1], wanted = reach < p->width ? reach : p->width;
-    for (int64_t i = 0; i < p->out_height; i++, to += p->out_width) {
+    const int64_t before = w->before[1], reach = p->line.reach - before, step = w->dilation[0] * p->width;
+    const int64_t wanted = reach < 0 ? 0 : reach < p->width ? reach : p->width;
+    float *row = p->other;
+    for (int64_t c = 0; c <= p->line.reach; c++) row[c] = -INFINITY;
+    for (int64_t i = p->row; i < p->row_end; i++, to += p->out_width) {
         const span rows = span_of(w, 0, p->height, i);
-        for (int64_t c = 0; c < wanted; c += VW) {
-            size_t n = (size_t)(wanted - c < VW ? wanted - c : VW);
-            vf largest = v_set1(-INFINITY);
-            for (int64_t k = rows.first; k < rows.end; k++)
-                largest = v_max_nan(v_load_partial(x + (rows.start + k * w->dilation[0]) * p->width + c, n), largest);
-            v_store(p->other + c, largest);
-        }
-        sorted_fill(&p->line, p->other, -INFINITY, p->copy);
-        for (int64_t j = 0; j < p->out_width; j += VW) {
-            vf largest = v_set1(-INFINITY);
-            for (int64_t l = 0; l < w->kernel[1]; l++)
-                largest = v_max_nan(v_load(p->copy + sorted_place(&p->line, 0, 0, l) + j), largest);
-            v_store_partial(to + j, largest, (size_t)(p->out_width - j < VW ? p->out_width - j : VW));
-        }
+        const float *first = x + (rows.start + rows.first * w->dilation[0]) * p->width;
+        if (rows.end - rows.first == 3)
+            largest_down(3, first, step, wanted, row + before);
+        else if (rows.end > rows.first)
+            largest_down(rows.end - rows.first, first, step, wanted, row + before);
+        else
+            for (int64_t c = 0; c < wanted; c++) row[before + c] = -INFINITY;
+        largest_along(p, row, to);
     }
 }
 
@@ -375,11 +411,18 @@ static void run(const kernel_call *call, int thread, const soma_shape *x, const 
     p.other = p.copy + p.sorted.floats;
     p.counts = p.other + p.sorted.floats;
     if (p.along) count_columns(&p);
-    kernel_range(call, thread, x->dims[0] * channels, &first, &end);
+    p.row_end = p.out_height;
+    if (body == max_pool && !call->epilogue && kernel_by_rows(call)) {
+        partition_range(p.out_height, thread, call->threads, &p.row, &p.row_end);
+        first = 0;
+        end = x->dims[0] * channels;
+    } else {
+        kernel_range(call, thread, x->dims[0] * channels, &first, &end);
+    }
     if (call->epilogue) block = kernel_planes(call);
     for (int64_t plane = first; plane < end; plane += block) {
         int64_t now = end - plane < block ? end - plane : block;
-        float *to = call->epilogue ? tile : (float *)call->out[0].data + plane * out;
+        float *to = call->epilogue ? tile : (float *)call->out[0].data + plane * out + p.row * p.out_width;
         for (int64_t i = 0; i < now; i++) {
             body(&p, from + (plane + i) * in, second ? second + (plane + i) * other : NULL, to + i * out);
         }
