@@ -252,11 +252,8 @@ static int place_barriers(soma_plan *plan, soma_error *error) {
         a.from = a.count;
         a.conflict = false;
         if (t) note_stretch(&a, t);
-        for (end = t                         ? t->end
-                   : plan->steps[i].channels ? i + 2
-                                             : i + 1,
-            a.step = &plan->steps[i];
-             a.step < plan->steps + end; a.step++)
+        end = t ? t->end : plan->steps[i].channels ? i + 2 : i + 1; /* none stands within what runs as one */
+        for (a.step = &plan->steps[i]; a.step < plan->steps + end; a.step++)
             plan_step_touches(plan, a.step, note_access, &a);
         if (!a.conflict) continue;
         plan->steps[i].barrier = true;

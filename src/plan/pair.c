@@ -4,8 +4,7 @@
  * by its depthwise convolution (Sandler et al. 2018, arXiv:1801.04381), a thread can make some channels of the first
  * and at once the same channels of the second. What lies between them, the largest values of such networks, stays in
  * that thread's cache, takes no more memory than these channels need, and no thread waits for another in between. The
- * first step's input is read again for every few channels: without a kernel of more than one place that takes no
- * copies.
+ * first step's input is read again for every few channels, which is cheap where its patches need no copies.
  *
  * Results do not change: either step makes a channel's numbers in the same order however many are done at once. */
 #include "ops/attributes.h"
@@ -29,6 +28,8 @@ static bool is_pointwise(const step *s) {
 
 static bool may_pair(const soma_plan *plan, const step *s) {
     if (s->kind != STEP_KERNEL || s->onednn || !s->kernel->apart || s->shape.rank != 4) return false;
+    for (int d = 1; d < 4; d++)
+        if (s->shape.dims[d] < 1) return false; /* the batch, where a transpose has put it */
     return s->partition != PARTITION_SERIAL || plan->threads == 1;
 }
 

@@ -185,9 +185,9 @@ static void measure_scratch(soma_plan *plan) {
             bytes += (s->kernel->scratch(&call) + 63) & ~(size_t)63;
         }
         if (bytes > plan->scratch_kernels) plan->scratch_kernels = bytes;
-        const size_t plane = s->channels ? (size_t)shape_elements(&s->shape, 1) / (size_t)s->shape.dims[1] : 0;
-        const size_t now = ((size_t)s->channels * plane * sizeof(float) + 127) & ~(size_t)63; /* copies read beyond */
-        if (s->channels && now > between) between = now;
+        const int64_t floats = s->channels ? s->channels * s->shape.dims[2] * s->shape.dims[3] : 0;
+        const size_t now = ((size_t)floats * sizeof(float) + 127) & ~(size_t)63; /* copies read beyond */
+        if (floats && now > between) between = now;
         if (s->kind != STEP_REFERENCE || plan->reference) continue;
         size_t total = 0;
         for (int k = 0; k < s->anchor->inputs_count + s->anchor->op->outputs; k++) {

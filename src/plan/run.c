@@ -275,14 +275,15 @@ static void run_pair(const soma_run *run, int32_t i, int thread, double *seconds
     const step *s = &run->plan->steps[i];
     const int64_t all = s->shape.dims[1], units = (all + UNIT - 1) / UNIT;
     const kernel_call calls[2] = {run->steps[i].call, run->steps[i + 1].call};
-    int64_t first = 0, end = thread ? 0 : run->batch * all;
+    const int64_t samples = calls[0].out[0].shape.dims[0], each = run->batch ? samples / run->batch * all : 0;
+    int64_t first = 0, end = thread ? 0 : samples * all;
     if (s->partition == PARTITION_BATCH) {
         partition_range(run->batch, thread, run->threads, &first, &end);
-        first *= all;
-        end *= all;
+        first *= each;
+        end *= each;
     } else if (s->partition == PARTITION_FREE) {
         int64_t unit[2];
-        partition_range(run->batch * units, thread, run->threads, &unit[0], &unit[1]);
+        partition_range(samples * units, thread, run->threads, &unit[0], &unit[1]);
         first = unit[0] / units * all + unit[0] % units * UNIT;
         end = unit[1] / units * all + unit[1] % units * UNIT;
     }
@@ -314,7 +315,8 @@ static void pair_apart(const soma_run *run, int32_t i, const work *w, double *se
     kernel_call calls[2];
     epilogue e[2];
     for (int32_t k = 0; k < 2; k++) run_prepare_call(run, i + k, w, &calls[k], &e[k]);
-    walk_pair(run, i, calls, 0, w->samples * run->plan->steps[i].shape.dims[1], w->thread, seconds);
+    const soma_shape *made = &calls[0].out[0].shape;
+    walk_pair(run, i, calls, 0, made->dims[0] * made->dims[1], w->thread, seconds);
 }
 
 /* A thread's samples through a stretch, a few at a time; adds each step's time to `seconds` if that is not NULL. */

@@ -62,13 +62,13 @@ typedef struct work {
 /* A kernel's call, or an element-wise step's job for one thread. */
 void run_prepare_call(const soma_run *run, int32_t step, const work *w, kernel_call *call, epilogue *e);
 void run_prepare_job(const soma_run *run, int32_t step, const work *w, elementwise_job *job);
-/* Of a call of a pair's first or second step: `channels` from `channel` on of one sample, in call->batch counted, by
- * one thread. The copies are the caller's. */
+/* A part of the call of a pair's first or second step, and what it refers to. */
 typedef struct part_call {
     kernel_call call;
     epilogue epilogue;
     window_attributes window;
 } part_call;
+/* Of the whole call `channels` channels from `channel` on, of one of its samples, for one thread. */
 void run_prepare_part(const soma_run *run, int32_t step, const kernel_call *whole, int64_t sample, int64_t channel,
                       int64_t channels, int thread, part_call *part);
 /* Fills run->steps for a batch; the steps of stretches are prepared as they run. */

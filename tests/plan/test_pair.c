@@ -109,7 +109,7 @@ static size_t run(const network *n, soma_store *store, int64_t max_batch, int th
         assert_int_equal(soma_run_step(r, &e), SOMA_OK);
     }
     const soma_shape shape = soma_run_shape(r, n->out);
-    const size_t count = (size_t)(rows * shape.dims[1] * shape.dims[2] * shape.dims[3]);
+    const size_t count = (size_t)(shape.dims[0] * shape.dims[1] * shape.dims[2] * shape.dims[3]);
     assert_int_equal(soma_run_get(r, n->out, out, count, &e), SOMA_OK);
     soma_run_destroy(r);
     soma_plan_destroy(plan);
@@ -143,6 +143,33 @@ static void a_few_channels_at_a_time_give_the_bits_of_all(void **state) {
     }
 }
 
+/* Samples may be fixed in the graph, so that they are not the batch, or several to a row of it. */
+static void any_number_of_samples_will_do(void **state) {
+    (void)state;
+    static const int64_t samples[] = {3, 2 * SOMA_BATCH};
+    static float x[SAMPLES * IMAGE], want[4 * MOST], got[4 * MOST];
+    static char says[8000];
+    for (size_t i = 0; i < SAMPLES * IMAGE; i++) x[i] = (float)((i * 7919) % 1009) / 250.0f - 2.0f;
+    for (int kind = 0; kind < 2; kind++) {
+        network n = {.graph = soma_graph_create()};
+        n.in = soma_input(n.graph, "x", soma_shape4(samples[kind], CHANNELS, SIDE, SIDE));
+        n.between = soma_relu(pointwise(n.in, WIDE));
+        n.out = soma_relu(depthwise(n.between, WIDE, 1));
+        soma_store *store = soma_store_create((soma_store_options){0}, NULL);
+        const int64_t rows = kind ? 2 : 1;
+        const size_t count = run(&n, store, rows, 1, rows, true, x, want, says);
+        assert_int_equal(count, (kind ? 4 : 3) * MOST);
+        for (int threads = 1; threads <= 3; threads++) {
+            memset(got, 0, sizeof got);
+            assert_int_equal(run(&n, store, rows, threads, rows, false, x, got, says), count);
+            assert_non_null(strstr(says, "with the next"));
+            assert_memory_equal(got, want, count * sizeof *got);
+        }
+        soma_store_destroy(store);
+        soma_graph_destroy(n.graph);
+    }
+}
+
 /* Where the value between is needed by the backward pass there are none. */
 static void training_keeps_what_lies_between(void **state) {
     (void)state;
@@ -162,6 +189,7 @@ static void training_keeps_what_lies_between(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_few_channels_at_a_time_give_the_bits_of_all),
+                                       cmocka_unit_test(any_number_of_samples_will_do),
                                        cmocka_unit_test(training_keeps_what_lies_between)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
