@@ -676,12 +676,12 @@ static void scales_follow_the_variables(void **state) {
 /* Weights are arranged for their kernels once, and anew when they change. */
 static void arranged_weights_follow_the_variables(void **state) {
     (void)state;
-    enum { CHANNELS = 48, SIDE = 16, NUMBERS = CHANNELS * SIDE * SIDE, WEIGHTS = CHANNELS * CHANNELS * 9 };
+    enum { CHANNELS = 48, EDGE = 16, NUMBERS = CHANNELS * EDGE * EDGE, WEIGHTS = CHANNELS * CHANNELS * 9 };
     static float x[NUMBERS], before[NUMBERS], again[NUMBERS], after[NUMBERS], values[WEIGHTS];
     static char says[2001];
     soma_error e = {0};
     soma_graph *g = soma_graph_create();
-    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, CHANNELS, SIDE, SIDE));
+    soma_value in = soma_input(g, "x", soma_shape4(SOMA_BATCH, CHANNELS, EDGE, EDGE));
     const soma_conv2d_options options = {.padding = 1, .no_bias = true};
     soma_value out = soma_conv2d(in, CHANNELS, soma_kernel(3, 3), options);
     soma_plan *p = soma_plan_infer(&out, 1, SOMA_OPTIONS(soma_plan_options){.backend = SOMA_BACKEND_PORTABLE}, &e);
