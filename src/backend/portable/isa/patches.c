@@ -9,7 +9,10 @@
 
 #include "backend/portable/isa/pairs.h"
 
-enum { CHUNKS = 64 }; /* at most: one for each column of a panel */
+enum {
+    CHUNKS = 64, /* at most: one for each column of a panel */
+    WIDEST = 64  /* kernel that meets a sorted copy */
+};
 
 typedef struct chunk {
     int32_t to, count;
@@ -45,7 +48,7 @@ void patches_open(patches *p, const window_attributes *a, const soma_shape *x, c
 }
 
 void patches_sort(patches *p, const window_attributes *a) {
-    if (p->stride[1] == 1 || p->kernel[1] < p->stride[1]) return;
+    if (p->stride[1] == 1 || p->kernel[1] < p->stride[1] || p->kernel[1] > WIDEST) return;
     sorted_open(&p->sorted, &a->window, (const int64_t[]){p->height, p->width}, p->out);
     p->sorts = true;
     p->identical = false;
@@ -174,10 +177,11 @@ SIMD void copy_sorted(const size_t width, const chunk *c, const float *image, co
 /* Rows [row, row_end), which are at most GEMM_DEPTH, of a panel of a sorted copy. */
 static void sorted_panel(const patches *p, const float *image, int64_t row, int64_t row_end, const chunk *list, int n,
                          int64_t width, float *to) {
-    const int64_t area = p->kernel[0] * p->kernel[1], rows = row_end - row;
-    int64_t c = row / area, k = row % area / p->kernel[1], l = row % p->kernel[1], at[GEMM_DEPTH];
+    const int64_t area = p->kernel[0] * p->kernel[1], rows = row_end - row, down = sorted_place(&p->sorted, 0, 1, 0);
+    int64_t c = row / area, k = row % area / p->kernel[1], l = row % p->kernel[1], along[WIDEST], at[GEMM_DEPTH];
+    for (int64_t i = 0; i < p->kernel[1]; i++) along[i] = sorted_place(&p->sorted, 0, 0, i);
     for (int64_t q = 0; q < rows; q++) {
-        at[q] = c * p->plane + sorted_place(&p->sorted, 0, k, l);
+        at[q] = c * p->plane + k * down + along[l];
         if (++l < p->kernel[1]) continue;
         l = 0;
         if (++k < p->kernel[0]) continue;
