@@ -246,6 +246,13 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Adds the time since *before, which becomes now. */
+static void lap(double *seconds, double *before) {
+    const double now = seconds_now();
+    *seconds += now - *before;
+    *before = now;
+}
+
 /* Channels [at, end), counted through the samples of two calls, through both steps of a pair; adds the steps' times to
  * `seconds` if that is not NULL. */
 static void walk_pair(const soma_run *run, int32_t i, const kernel_call calls[2], int64_t at, int64_t end, int thread,
@@ -260,10 +267,7 @@ static void walk_pair(const soma_run *run, int32_t i, const kernel_call calls[2]
             part_call part;
             run_prepare_part(run, i + k, &calls[k], at / all, channel, now, thread, &part);
             s[k].kernel->run(&part.call, 0);
-            if (!seconds) continue;
-            double after = seconds_now();
-            seconds[i + k] += after - before;
-            before = after;
+            if (seconds) lap(&seconds[i + k], &before);
         }
         at += now;
     }
@@ -333,10 +337,7 @@ static void walk_stretch(const soma_run *run, const stretch *t, int thread, doub
                 continue;
             }
             run_apart(run, i, &w);
-            if (!seconds) continue;
-            double after = seconds_now();
-            seconds[i] += after - before;
-            before = after;
+            if (seconds) lap(&seconds[i], &before);
         }
     }
 }
@@ -360,11 +361,7 @@ static void walk_steps(soma_run *run, int thread) {
             continue;
         }
         if (!(run->fresh && plan->steps[i].still)) run_step(run, i, thread);
-        if (timed) {
-            double after = seconds_now();
-            run->seconds[i] += after - before;
-            before = after;
-        }
+        if (timed) lap(&run->seconds[i], &before);
         if (plan->options.check_finite && !step_finite(run, &plan->steps[i])) {
             run->failed_step = i;
             return;
